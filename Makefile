@@ -1,0 +1,76 @@
+# The two commands of the README are `make run` and `make test`; each sets up all it needs.
+# On Debian 12 that is: apt-get install make python3-venv
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+# What `make run` tells legacy-tc:  make run ARGS="simulate --profile zb3 --joiner telink"
+ARGS ?= --profile pre-zb3 --once --expect left-by-joiner
+# What `make test` tells pytest:    make test PYTEST_ARGS="tests/profiles -x"
+PYTEST_ARGS ?=
+# What `make bench` tells it:       make bench BENCH_ARGS="--json results.jsonl"
+BENCH_ARGS ?=
+
+.PHONY: run test lint format types layers matrix-check check matrix bench tshark clean
+
+run: $(VENV)/.installed
+	@$(BIN)/legacy-tc $(ARGS)
+
+test: $(VENV)/.installed-dev tshark
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: lint types layers matrix-check
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+layers: $(VENV)/.installed-dev
+	$(BIN)/lint-imports
+
+matrix-check: $(VENV)/.installed-dev
+	$(BIN)/legacy-tc matrix --check docs/matrix.md
+
+matrix: $(VENV)/.installed-dev
+	$(BIN)/legacy-tc matrix --output docs/matrix.md
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "legacy-tc needs Python 3.11 or later; name one with: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+	  || { echo "no virtual environment could be made; on Debian run: apt-get install python3-venv" >&2; exit 1; }
+	@$(PIP) install --upgrade pip
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
+	@$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.created pyproject.toml constraints.txt
+	@$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+# tshark is the judge of every capture, so tests without it would prove less than they say.
+tshark:
+	@if ! command -v tshark >/dev/null; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends tshark; \
+	  else \
+	    echo "the tests need tshark; run: sudo apt-get install -y tshark" >&2; exit 1; \
+	  fi; \
+	fi

@@ -1,0 +1,1 @@
+"""How an association is refused."""

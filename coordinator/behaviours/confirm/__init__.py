@@ -1,0 +1,1 @@
+"""What the Confirm-Key says, and when."""

@@ -1,0 +1,1 @@
+"""When and in which form a joiner without a verified key is removed."""

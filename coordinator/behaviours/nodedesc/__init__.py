@@ -1,0 +1,1 @@
+"""What the Trust Center says of itself in its node descriptor."""

@@ -1,0 +1,1 @@
+"""How the network key reaches a joiner."""

@@ -1,0 +1,1 @@
+"""Where the permit bit and the association disagree."""

@@ -1,0 +1,1 @@
+"""Whether and when a Request-Key is answered."""

@@ -1,0 +1,1 @@
+"""Which Trust Center link key answers a Request-Key."""

@@ -1,0 +1,1 @@
+"""Whether a Verify-Key is answered."""

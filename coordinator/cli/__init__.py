@@ -1,0 +1,56 @@
+"""The command line. Every error ends in one line on stderr and a documented exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+import typer
+
+from coordinator.cli import exits
+from coordinator.cli.app import app
+from coordinator.profiles.errors import ConfigurationError
+from coordinator.recording import Unwritable
+
+TRACEBACK_VARIABLE = "LEGACY_TC_TRACEBACK"
+
+
+def main() -> None:
+    """Entry point of `legacy-tc`."""
+    sys.exit(invoke(sys.argv[1:]))
+
+
+def invoke(arguments: list[str]) -> int:
+    """Run the command line and return its exit code."""
+    try:
+        result = app(args=arguments, prog_name="legacy-tc", standalone_mode=False)
+        return result if isinstance(result, int) else exits.PASS
+    except click.exceptions.NoArgsIsHelpError as shown:
+        shown.show()
+        return exits.USAGE
+    except click.UsageError as error:
+        return _complain(f"{error.format_message()}", exits.USAGE)
+    except click.ClickException as error:
+        return _complain(error.format_message(), exits.USAGE)
+    except typer.Exit as ended:
+        return ended.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return exits.SIGNAL + 2
+    except ConfigurationError as error:
+        return _complain(str(error), exits.CONFIGURATION)
+    except Unwritable as error:
+        return _complain(str(error), exits.USAGE)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exits.SIGNAL + 13
+    except Exception as error:  # noqa: BLE001  # our bug: say so, keep the traceback for those who ask
+        if os.environ.get(TRACEBACK_VARIABLE):
+            raise
+        reason = f"internal error: {type(error).__name__}: {error}"
+        return _complain(f"{reason} (set {TRACEBACK_VARIABLE}=1 for the traceback)", exits.INTERNAL)
+
+
+def _complain(text: str, code: int) -> int:
+    print(f"legacy-tc: {' '.join(text.split())}", file=sys.stderr)
+    return code

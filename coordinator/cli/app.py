@@ -1,0 +1,228 @@
+"""The command line: every verb's options and help. What a verb does is in its own module."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from coordinator import __version__
+from coordinator.cli import catalogue, matrix, options, simulate
+from coordinator.cli import run as live
+from coordinator.scenario import LIMIT, OBSERVE
+from coordinator.types import SECOND
+
+HELP = """A Zigbee Trust Center as old, as wrong or as compliant as you ask.
+
+Without a verb it runs one: forms a network, opens joining, powers a simulated router on, shows the
+join as a ladder and says how it ended. Exit codes: 0 pass, 1 fail, 2 usage, 3 configuration,
+7 inconclusive, 70 internal error, 130/143 signals.
+
+Examples:
+
+  legacy-tc --profile pre-zb3
+
+  legacy-tc --profile pre-zb3 --once --expect left-by-joiner --capture run.pcapng
+
+  legacy-tc simulate --profile all --joiner zboss-r22 --json
+
+  legacy-tc profiles show pre-zb3
+"""
+
+app = typer.Typer(
+    name="legacy-tc",
+    help=HELP,
+    invoke_without_command=True,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+profiles_app = typer.Typer(help="Trust Centers by name.", no_args_is_help=True, rich_markup_mode=None)
+behaviours_app = typer.Typer(help="Misbehaviours by name.", no_args_is_help=True, rich_markup_mode=None)
+joiners_app = typer.Typer(help="Simulated devices under test.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(profiles_app, name="profiles")
+app.add_typer(behaviours_app, name="behaviours")
+app.add_typer(joiners_app, name="joiners")
+
+Name = Annotated[str, typer.Argument(metavar="NAME")]
+
+
+@app.callback()
+def main_callback(
+    context: typer.Context,
+    profile: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="Which Trust Center: a shipped name or a .toml file.",
+            autocompletion=options.complete_profile,
+        ),
+    ] = None,
+    joiner: options.JoinerName = live.DEFAULT_JOINER,
+    once: Annotated[bool, typer.Option("--once", help="Exit after the first verdict, with its code.")] = False,
+    expect: options.Expect = options.JOINED_TEXT,
+    capture: options.CapturePath = None,
+    events: options.EventsPath = None,
+    seed: options.Seed = None,
+    channel: options.ChannelNumber = 15,
+    pan_id: options.PanIdText = None,
+    extended_pan_id: options.ExtendedPanIdText = None,
+    network_key_file: options.NetworkKeyFile = None,
+    tc_eui64: options.TrustCenterText = None,
+    install_code: options.InstallCodes = None,
+    permit_join: Annotated[
+        float, typer.Option(min=0, max=86_400, help="Seconds to keep joining open; renewed past 254.")
+    ] = live.DEFAULT_PERMIT,
+    observe: Annotated[
+        float, typer.Option(min=1, max=86_400, help="Seconds to watch a device after it asked to associate.")
+    ] = OBSERVE / SECOND,
+    json: options.Json = False,
+) -> None:
+    if context.invoked_subcommand is not None:
+        return
+    if profile is None:
+        raise typer.BadParameter("name a Trust Center, for example --profile pre-zb3", param_hint="--profile")
+    code = live.run(
+        profile,
+        joiner,
+        once=once,
+        expect=expect,
+        capture=capture,
+        events=events,
+        seed=seed,
+        channel=channel,
+        pan_id=pan_id,
+        extended_pan_id=extended_pan_id,
+        network_key_file=network_key_file,
+        tc_eui64=tc_eui64,
+        install_code=install_code,
+        permit_join=permit_join,
+        observe=observe,
+        json=json,
+    )
+    raise typer.Exit(code)
+
+
+@app.command("simulate")
+def simulate_command(
+    profile: options.ProfileName,
+    joiner: options.JoinerName,
+    expect: options.Expect = options.JOINED_TEXT,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="The first seed.")] = 1,
+    count: Annotated[int, typer.Option("--count", min=1, help="Runs, each with the next seed.")] = 1,
+    until: Annotated[
+        float, typer.Option("--until", min=1, max=86_400, help="Simulated seconds a run may take.")
+    ] = LIMIT / SECOND,
+    observe: Annotated[
+        float, typer.Option(min=1, max=86_400, help="Seconds to watch a device after it asked to associate.")
+    ] = OBSERVE / SECOND,
+    capture: options.CapturePath = None,
+    events: options.EventsPath = None,
+    channel: options.ChannelNumber = 15,
+    pan_id: options.PanIdText = None,
+    extended_pan_id: options.ExtendedPanIdText = None,
+    network_key_file: options.NetworkKeyFile = None,
+    tc_eui64: options.TrustCenterText = None,
+    install_code: options.InstallCodes = None,
+    json: options.Json = False,
+) -> None:
+    """Run in virtual time, as fast as the machine goes; the same seed gives the same bytes.
+
+    `--profile all` and `--joiner all` run the product.
+
+    Example: legacy-tc simulate --profile pre-zb3 --joiner all --json
+    """
+    runs = simulate.Runs(
+        profiles=options.chosen_profiles(profile),
+        joiners=options.chosen_joiners(joiner),
+        first_seed=seed,
+        count=count,
+        setting=options.setting(
+            channel=channel,
+            pan_id=pan_id,
+            extended_pan_id=extended_pan_id,
+            network_key_file=network_key_file,
+            tc_eui64=tc_eui64,
+            install_codes=install_code,
+            permit=options.seconds(until),
+        ),
+        expect=options.parse_expect(expect),
+        observe=options.seconds(observe),
+        until=options.seconds(until),
+    )
+    raise typer.Exit(simulate.run(runs, json=json, capture=capture, events=events))
+
+
+@app.command("matrix")
+def matrix_command(
+    output: Annotated[Optional[Path], typer.Option(help="Write the page here.")] = None,  # noqa: UP045
+    check: Annotated[Optional[Path], typer.Option(help="Compare with this page; exit 1 on drift.")] = None,  # noqa: UP045
+) -> None:
+    """Every profile times every joiner, as a table.
+
+    Example: legacy-tc matrix --check docs/matrix.md
+    """
+    raise typer.Exit(matrix.run(output, check))
+
+
+@app.command("version")
+def version_command(json: options.Json = False) -> None:
+    """Print the version."""
+    typer.echo(f'{{"version": "{__version__}"}}' if json else f"legacy-tc {__version__}")
+
+
+@profiles_app.command("list")
+def profiles_list(json: options.Json = False) -> None:
+    """List the shipped profiles."""
+    raise typer.Exit(catalogue.list_profiles(json))
+
+
+@profiles_app.command("show")
+def profiles_show(name: Name, json: options.Json = False) -> None:
+    """Show what a profile sets, which clauses it breaks, and where it was seen.
+
+    Example: legacy-tc profiles show pre-zb3
+    """
+    raise typer.Exit(catalogue.show_profile(name, json))
+
+
+@profiles_app.command("check")
+def profiles_check(
+    names: Annotated[Optional[list[str]], typer.Argument(metavar="[NAME|FILE]...")] = None,  # noqa: UP045
+) -> None:
+    """Check profiles by name or file; all shipped ones by default.
+
+    Example: legacy-tc profiles check ./my-coordinator.toml
+    """
+    raise typer.Exit(catalogue.check_profiles(names or []))
+
+
+@behaviours_app.command("list")
+def behaviours_list(json: options.Json = False) -> None:
+    """List the catalogue."""
+    raise typer.Exit(catalogue.list_behaviours(json))
+
+
+@behaviours_app.command("show")
+def behaviours_show(name: Name, json: options.Json = False) -> None:
+    """Show a behaviour's settings, the clause it breaks and where it was seen.
+
+    Example: legacy-tc behaviours show tclk.reuse_global
+    """
+    raise typer.Exit(catalogue.show_behaviour(name, json))
+
+
+@joiners_app.command("list")
+def joiners_list(json: options.Json = False) -> None:
+    """List the simulated joiners."""
+    raise typer.Exit(catalogue.list_joiners(json))
+
+
+@joiners_app.command("show")
+def joiners_show(name: Name, json: options.Json = False) -> None:
+    """Show a joiner's traits, and how each is known: measured, read in source, or assumed.
+
+    Example: legacy-tc joiners show telink
+    """
+    raise typer.Exit(catalogue.show_joiner(name, json))

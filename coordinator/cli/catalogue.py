@@ -1,0 +1,176 @@
+"""What there is: profiles, behaviours, joiners; listed, shown, checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json as json_format
+from collections.abc import Iterable
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from coordinator.behaviours import registry
+from coordinator.cli import exits
+from coordinator.joiner.model import JoinerModel
+from coordinator.profiles import joiners
+from coordinator.profiles import load as profiles
+from coordinator.profiles.errors import ConfigurationError, suggestion
+from coordinator.profiles.profile import Profile
+
+Object = dict[str, object]
+
+
+def list_profiles(json: bool) -> int:
+    """Every shipped profile."""
+    objects = [profile_object(profiles.load(name)) for name in profiles.catalogue()]
+    return _list(objects, json, ("name", "title"))
+
+
+def show_profile(name: str, json: bool) -> int:
+    """One profile with everything it sets."""
+    return _show(profile_object(profiles.load(name)), json)
+
+
+def check_profiles(names: list[str]) -> int:
+    """Load each; say which are wrong, and where."""
+    failed = False
+    for name in names or list(profiles.catalogue()):
+        try:
+            profile = profiles.load(name)
+        except ConfigurationError as error:
+            failed = True
+            typer.echo(str(error), err=True)
+        else:
+            typer.echo(f"{name}: ok ({len(profile.behaviours)} behaviours)")
+    return exits.CONFIGURATION if failed else exits.PASS
+
+
+def list_behaviours(json: bool) -> int:
+    """Every behaviour of the catalogue."""
+    objects = [behaviour_object(registry.find(name)) for name in registry.catalogue()]
+    return _list(objects, json, ("name", "summary"))
+
+
+def show_behaviour(name: str, json: bool) -> int:
+    """One behaviour: settings, clause, where it was seen."""
+    if name not in registry.catalogue():
+        hint = suggestion(name, registry.catalogue())
+        raise typer.BadParameter(f"no such behaviour: '{name}'{hint}", param_hint="NAME")
+    return _show(behaviour_object(registry.find(name)), json)
+
+
+def list_joiners(json: bool) -> int:
+    """Every simulated joiner."""
+    objects = [joiner_object(joiners.load(name)) for name in joiners.catalogue()]
+    return _list(objects, json, ("name", "title"))
+
+
+def show_joiner(name: str, json: bool) -> int:
+    """One joiner with each trait and how it is known."""
+    return _show(joiner_object(joiners.load(name)), json)
+
+
+def profile_object(profile: Profile) -> Object:
+    """A profile as JSON."""
+    return {
+        "name": profile.name,
+        "title": profile.title,
+        "summary": profile.summary,
+        "imitates": profile.imitates,
+        "clause": profile.clause,
+        "seen": profile.seen,
+        "basis": list(profile.basis),
+        "extends": list(profile.lineage),
+        "stack": plain(profile.stack),
+        "trust_center": plain(profile.trust_center),
+        "behaviours": [
+            {
+                "name": citation.behaviour,
+                "settings": registry.settings_of(behaviour),
+                "clause": citation.clause,
+                "seen": citation.seen,
+            }
+            for behaviour, citation in zip(profile.behaviours, profile.citations, strict=True)
+        ],
+    }
+
+
+def behaviour_object(entry: registry.Entry) -> Object:
+    """A behaviour as JSON."""
+    return {
+        "name": entry.name,
+        "summary": entry.summary,
+        "description": entry.description,
+        "clause": entry.clause,
+        "seen": entry.seen,
+        "hooks": list(entry.hooks),
+        "settings": [field.describe() for field in entry.fields],
+    }
+
+
+def joiner_object(model: JoinerModel) -> Object:
+    """A joiner as JSON: each trait with its value, basis and note."""
+    traits: Object = {}
+    for name, provenance in model.basis.items():
+        value: object = model
+        for part in name.split("."):
+            value = getattr(value, part)
+        traits[name] = {"value": plain(value), "basis": provenance.basis.value, "note": provenance.note}
+    return {"name": model.name, "title": model.title, "imitates": model.imitates, "traits": traits}
+
+
+def plain(value: object) -> object:
+    """A frozen value as JSON."""
+    if isinstance(value, enum.Enum):
+        return value.value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, tuple | list | frozenset):
+        return [plain(each) for each in value]
+    return value
+
+
+def _list(objects: Iterable[Object], json: bool, columns: tuple[str, str]) -> int:
+    if json:
+        for each in objects:
+            typer.echo(json_format.dumps(each))
+        return exits.PASS
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for each in objects:
+        table.add_row(str(each[columns[0]]), str(each[columns[1]]))
+    Console(highlight=False).print(table, markup=False)
+    return exits.PASS
+
+
+def _show(shown: Object, json: bool) -> int:
+    if json:
+        typer.echo(json_format.dumps(shown))
+        return exits.PASS
+    for line in text(shown, 0):
+        typer.echo(line)
+    return exits.PASS
+
+
+def text(value: Object, depth: int) -> Iterable[str]:
+    """An object as indented ``name: value`` lines; empty values are left out."""
+    margin = "  " * depth
+    for name, each in value.items():
+        if each in ("", [], {}, None):
+            continue
+        if isinstance(each, dict):
+            yield f"{margin}{name}:"
+            yield from text(each, depth + 1)
+        elif isinstance(each, list) and each and isinstance(each[0], dict):
+            yield f"{margin}{name}:"
+            for item in each:
+                first, *rest = text(item, depth + 2)
+                yield f"{margin}  - {first.strip()}"
+                yield from rest
+        elif isinstance(each, list):
+            yield f"{margin}{name}: {', '.join(str(item) for item in each)}"
+        else:
+            yield f"{margin}{name}: {each}"
+
+

@@ -1,0 +1,24 @@
+"""The exit codes, the same for every verb."""
+
+from __future__ import annotations
+
+from coordinator.evidence.outcome import Ruling
+
+PASS = 0
+FAIL = 1
+USAGE = 2
+CONFIGURATION = 3
+INCONCLUSIVE = 7
+INTERNAL = 70
+SIGNAL = 128
+"""Plus the signal's number: 130 for SIGINT, 143 for SIGTERM."""
+
+OF_RULING = {Ruling.PASS: PASS, Ruling.FAIL: FAIL, Ruling.INCONCLUSIVE: INCONCLUSIVE}
+
+
+def worst(rulings: set[Ruling]) -> int:
+    """The exit code of several runs: any fail is a fail, else anything inconclusive is that."""
+    for ruling in (Ruling.FAIL, Ruling.INCONCLUSIVE):
+        if ruling in rulings:
+            return OF_RULING[ruling]
+    return PASS

@@ -1,0 +1,193 @@
+"""Options that several verbs share: each text parsed to its value, or refused with what would be right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from coordinator.evidence.outcome import JOINED, Outcome
+from coordinator.joiner.model import JoinerModel
+from coordinator.profiles import joiners
+from coordinator.profiles import load as profiles
+from coordinator.profiles.errors import suggestion
+from coordinator.profiles.profile import Profile
+from coordinator.scenario import Setting
+from coordinator.security.keys import InstallCodeError, install_code_key, parse_install_code
+from coordinator.types import SECOND, Channel, Duration, Eui64, ExtendedPanId, Key, PanId
+
+ALL = "all"
+
+
+def parse_expect(text: str) -> frozenset[Outcome]:
+    """``left-by-joiner,joined-secure``."""
+    known = {outcome.value: outcome for outcome in Outcome}
+    found = set()
+    for word in text.split(","):
+        name = word.strip()
+        if name not in known:
+            hint = suggestion(name, known) or f"; outcomes are {', '.join(known)}"
+            raise typer.BadParameter(f"no such outcome: '{name}'{hint}")
+        found.add(known[name])
+    return frozenset(found)
+
+
+def parse_pan_id(text: str) -> PanId:
+    """``0x1a62`` or decimal."""
+    try:
+        value = int(text, 0)
+    except ValueError:
+        raise typer.BadParameter(f"not a PAN identifier: '{text}'; write it like 0x1a62") from None
+    if not 0 <= value <= 0xFFFE:
+        raise typer.BadParameter(f"a PAN identifier is 0x0000 to 0xfffe, not '{text}'")
+    return PanId(value)
+
+
+def parse_eui64(text: str) -> Eui64:
+    """Sixteen hexadecimal digits, colons allowed."""
+    try:
+        return Eui64.parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def parse_install_codes(pairs: list[str]) -> dict[Eui64, Key]:
+    """Each ``EUI64=CODE``; the code with its CRC. The value is the link key it stands for."""
+    found: dict[Eui64, Key] = {}
+    for pair in pairs:
+        device, separator, code = pair.partition("=")
+        if not separator:
+            raise typer.BadParameter(f"expected EUI64=CODE, found '{pair}'", param_hint="--install-code")
+        try:
+            found[Eui64.parse(device)] = install_code_key(parse_install_code(code))
+        except (ValueError, InstallCodeError) as error:
+            raise typer.BadParameter(str(error), param_hint="--install-code") from None
+    return found
+
+
+def read_key(path: Path | None) -> Key | None:
+    """The network key in a file: 32 hexadecimal digits. The key is never echoed."""
+    if path is None:
+        return None
+    try:
+        return Key.parse(path.read_text(encoding="ascii"))
+    except OSError as error:
+        raise typer.BadParameter(
+            f"{path}: {error.strerror or error}", param_hint="--network-key-file"
+        ) from None
+    except (UnicodeDecodeError, ValueError) as error:
+        reason = "not ASCII text" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise typer.BadParameter(f"{path}: {reason}", param_hint="--network-key-file") from None
+
+
+def seconds(value: float) -> Duration:
+    """Seconds from the command line as a duration."""
+    return round(value * SECOND)
+
+
+def chosen_profiles(name: str) -> list[Profile]:
+    """One profile by name or path, or all shipped ones. Raises ConfigurationError."""
+    return [profiles.load(each) for each in (profiles.catalogue() if name == ALL else (name,))]
+
+
+def chosen_joiners(name: str) -> list[JoinerModel]:
+    """One joiner by name or path, or all shipped ones. Raises ConfigurationError."""
+    return [joiners.load(each) for each in (joiners.catalogue() if name == ALL else (name,))]
+
+
+def complete_profile(incomplete: str) -> list[str]:
+    """Shell completion."""
+    return [name for name in (*profiles.catalogue(), ALL) if name.startswith(incomplete)]
+
+
+def complete_joiner(incomplete: str) -> list[str]:
+    """Shell completion."""
+    return [name for name in (*joiners.catalogue(), ALL) if name.startswith(incomplete)]
+
+
+def complete_outcome(incomplete: str) -> list[str]:
+    """Shell completion."""
+    return [outcome.value for outcome in Outcome if outcome.value.startswith(incomplete)]
+
+
+ProfileName = Annotated[
+    str,
+    typer.Option(
+        "--profile", help="Which Trust Center: a shipped name or a .toml file.", autocompletion=complete_profile
+    ),
+]
+JoinerName = Annotated[
+    str,
+    typer.Option(
+        "--joiner",
+        help="Which simulated device under test: a shipped name or a .toml file.",
+        autocompletion=complete_joiner,
+    ),
+]
+Expect = Annotated[
+    str,
+    typer.Option(
+        "--expect",
+        metavar="OUTCOME,...",
+        help="Outcomes that pass.",
+        autocompletion=complete_outcome,
+    ),
+]
+Seed = Annotated[
+    Optional[int], typer.Option("--seed", min=0, help="Makes every random draw repeatable.")  # noqa: UP045
+]
+ChannelNumber = Annotated[int, typer.Option("--channel", min=11, max=26, help="2.4 GHz channel.")]
+PanIdText = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--pan-id", metavar="0x1a62", help="PAN identifier; random by default."),
+]
+ExtendedPanIdText = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--extended-pan-id", metavar="HEX", help="Extended PAN identifier; random by default."),
+]
+NetworkKeyFile = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--network-key-file", help="File with the network key, 32 hexadecimal digits; random by default."),
+]
+TrustCenterText = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--tc-eui64", metavar="EUI64", help="EUI-64 of the Trust Center; random by default."),
+]
+InstallCodes = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option("--install-code", metavar="EUI64=CODE", help="Install code with its CRC; repeatable."),
+]
+CapturePath = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--capture", metavar="FILE.pcapng", help="Write a capture that opens decrypted in Wireshark."),
+]
+EventsPath = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--events", metavar="FILE.jsonl", help="Write every trace record, one JSON object a line."),
+]
+Json = Annotated[bool, typer.Option("--json", help="JSON Lines on stdout instead of text.")]
+
+JOINED_TEXT = ",".join(outcome.value for outcome in Outcome if outcome in JOINED)
+
+
+def setting(
+    *,
+    channel: int,
+    pan_id: str | None,
+    extended_pan_id: str | None,
+    network_key_file: Path | None,
+    tc_eui64: str | None,
+    install_codes: list[str] | None,
+    permit: Duration,
+) -> Setting:
+    """The network as the command line describes it."""
+    return Setting(
+        channel=Channel(channel),
+        pan_id=None if pan_id is None else parse_pan_id(pan_id),
+        extended_pan_id=None if extended_pan_id is None else ExtendedPanId(parse_eui64(extended_pan_id)),
+        network_key=read_key(network_key_file),
+        trust_center=None if tc_eui64 is None else parse_eui64(tc_eui64),
+        install_codes=parse_install_codes(install_codes or []),
+        permit=permit,
+    )

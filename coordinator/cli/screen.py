@@ -1,0 +1,140 @@
+"""What a run looks like: on a terminal, in a log, or as JSON Lines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import TextIO
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.text import Text
+
+from coordinator.daemon import Order
+from coordinator.evidence import render
+from coordinator.evidence.outcome import Verdict
+from coordinator.evidence.rungs import Row
+from coordinator.radio.simulated import KIND as SIMULATED
+from coordinator.stack.host import Network
+from coordinator.types import SECOND, Eui64, hex16
+
+SIMULATED_BANNER = (
+    "SIMULATED RADIO: nothing is on the air, and the device under test is simulated too.\n"
+    "Every result below is stamped radio: sim."
+)
+
+
+def behaviours_of(order: Order) -> str:
+    """The behaviours of the profile in a line."""
+    return ", ".join(behaviour.name for behaviour in order.profile.behaviours) or "none: compliant"
+
+
+class TerminalReporter:
+    """Shows the live ladder on a terminal, or as plain lines where stdout is none."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._console = Console(file=out or sys.stdout, highlight=False, soft_wrap=False)
+        self._rich = self._console.is_terminal
+        self._order: Order | None = None
+        self._radio = SIMULATED
+
+    @property
+    def _width(self) -> int:
+        return min(self._console.width, 120)
+
+    def started(self, order: Order, network: Network, trust_center: Eui64, radio: str) -> None:
+        """Banner, what runs, column titles."""
+        self._order, self._radio = order, radio
+        if radio == SIMULATED:
+            if self._rich:
+                self._console.print(Panel(Text(SIMULATED_BANNER), style="bold black on yellow", width=self._width))
+            else:
+                self._plain("=" * 78)
+                self._plain(SIMULATED_BANNER)
+                self._plain("=" * 78)
+        permit = order.setting.permit // SECOND
+        for label, text in (
+            ("profile", f"{order.profile.name}: {order.profile.title}"),
+            ("behaviours", behaviours_of(order)),
+            (
+                "network",
+                f"channel {network.channel}, PAN {hex16(network.pan_id)}, "
+                f"extended PAN {network.extended_pan_id}",
+            ),
+            ("trust center", f"{trust_center}, joining open for {permit} s"),
+            ("joiner", f"{order.joiner.name}: {order.joiner.title}"),
+            ("window", f"{order.observe / SECOND:g} s after the association request; seed {order.seed}"),
+        ):
+            self._plain(f"{label:13}{text}")
+        self._plain("")
+        self._show(render.heading(self._width), render.plain_heading(self._width))
+
+    def row(self, row: Row) -> None:
+        """One rung."""
+        self._show(render.rung(row, self._width), render.plain_rung(row, self._width))
+
+    def verdict(self, verdict: Verdict, _line: Mapping[str, object]) -> None:
+        """The verdict block."""
+        self._plain("")
+        self._show(
+            render.outcome(verdict, self._radio, self._width),
+            render.plain_outcome(verdict, self._radio, self._width),
+        )
+
+    def _show(self, rich: Text, plain: str) -> None:
+        if self._rich:
+            self._console.print(rich)
+        else:
+            self._plain(plain)
+
+    def _plain(self, text: str) -> None:
+        print(text, file=self._console.file, flush=True)
+
+
+class JsonReporter:
+    """JSON Lines on stdout: ``started``, one ``step`` a rung, one ``verdict`` a window."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stdout
+
+    def started(self, order: Order, network: Network, trust_center: Eui64, radio: str) -> None:
+        """What runs."""
+        self._write(
+            {
+                "kind": "started",
+                "profile": order.profile.name,
+                "behaviours": [behaviour.name for behaviour in order.profile.behaviours],
+                "joiner": order.joiner.name,
+                "seed": order.seed,
+                "radio": radio,
+                "channel": network.channel,
+                "pan_id": hex16(network.pan_id),
+                "extended_pan_id": str(network.extended_pan_id),
+                "trust_center": str(trust_center),
+            }
+        )
+
+    def row(self, row: Row) -> None:
+        """One rung."""
+        self._write(
+            {
+                "kind": "step",
+                "t_mono_us": row.at,
+                "device": None if row.device is None else str(row.device),
+                "direction": row.direction.value,
+                "what": row.what,
+                "key": row.key,
+                "since_association_us": row.since,
+                "deviations": list(row.deviations),
+                "note": row.note,
+                "expected_but_missing": row.ghost,
+            }
+        )
+
+    def verdict(self, _verdict: Verdict, line: Mapping[str, object]) -> None:
+        """The verdict."""
+        self._write({"kind": "verdict", **line})
+
+    def _write(self, value: dict[str, object]) -> None:
+        print(json.dumps(value), file=self._out, flush=True)

@@ -1,0 +1,42 @@
+"""Where randomness enters: seeded for simulations, the operating system's for real networks."""
+
+from __future__ import annotations
+
+import random
+import secrets
+
+
+class SeededEntropy:
+    """Reproducible: the same seed and name give the same draws. Never for keys of a real network.
+
+    A `stream` is independent of its siblings, so that one more device does not change the others.
+    """
+
+    def __init__(self, seed: int, name: str = "") -> None:
+        self._seed = seed
+        self._name = name
+        self._random = random.Random(f"{seed}/{name}")  # noqa: S311  # reproducible by design
+
+    def stream(self, name: str) -> SeededEntropy:
+        """A further source of its own, named below this one."""
+        return SeededEntropy(self._seed, f"{self._name}/{name}")
+
+    def octets(self, count: int) -> bytes:
+        """Return `count` octets."""
+        return self._random.randbytes(count)
+
+    def integer(self, low: int, high: int) -> int:
+        """Return an integer, both bounds included."""
+        return self._random.randint(low, high)
+
+
+class SystemEntropy:
+    """The operating system's randomness."""
+
+    def octets(self, count: int) -> bytes:
+        """Return `count` octets."""
+        return secrets.token_bytes(count)
+
+    def integer(self, low: int, high: int) -> int:
+        """Return an integer, both bounds included."""
+        return low + secrets.randbelow(high - low + 1)

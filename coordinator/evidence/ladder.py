@@ -1,0 +1,245 @@
+"""The ladder: one row a step of a join, as it happens. Rows are values; `render` draws them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+from coordinator import trace
+from coordinator.codec import zdp
+from coordinator.codec.security_header import KeyIdentifier
+from coordinator.evidence import rungs
+from coordinator.evidence.rungs import Direction, Lane, Row
+from coordinator.primitives import apsme, bdb, mlme, nlme, zdo
+from coordinator.types import GLOBAL_LINK_KEY, Eui64, Instant, LinkKeyKind, NwkAddress, is_broadcast
+
+__all__ = ["Direction", "Ladder", "Row"]
+
+_NETWORK_KEY, _TRUST_CENTER_LINK_KEY = 0x01, 0x04
+_SUCCESS = 0x00
+_SILENCE = "silence"
+_AWAITED = 256
+
+Rows = tuple[Row, ...]
+
+
+class Ladder:
+    """Takes the coordinator's records in order; each `note` returns the rows it adds, usually one or none."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[Eui64, Lane] = {}
+        self._air = Lane()
+        self._addresses: dict[NwkAddress, Eui64] = {}
+        self._awaited: OrderedDict[int, Row] = OrderedDict()
+        self._install_codes: set[Eui64] = set()
+        self._asker: Eui64 | None = None
+        self._methods: dict[type, Callable[..., Rows]] = {
+            trace.Indicated: self._indicated,
+            trace.Requested: self._requested,
+            trace.Concluded: self._concluded,
+            trace.Deviated: self._deviated,
+            trace.KeyInUse: self._key_in_use,
+        }
+        self._from_joiner: dict[type, Callable[..., Rows]] = {
+            mlme.BeaconRequestIndication: self._scanned,
+            mlme.AssociateIndication: self._asked_to_associate,
+            nlme.JoinIndication: self._joined,
+            nlme.LeaveIndication: self._left,
+            apsme.UpdateDeviceIndication: self._heard,
+            apsme.RequestKeyIndication: self._heard,
+            apsme.VerifyKeyIndication: self._heard,
+            zdo.CommandIndication: self._commanded,
+            bdb.NodeJoinTimeoutIndication: self._timed_out,
+        }
+
+    def note(self, record: trace.Record) -> Rows:
+        """Take one record."""
+        method = self._methods.get(type(record))
+        return () if method is None else method(record)
+
+    def close(self, at: Instant) -> Rows:
+        """The window closes: what was still to be expected of those that are in the network."""
+        return tuple(row for device, lane in self._lanes.items() for row in lane.ghosts(device, at))
+
+    def forget(self, device: Eui64) -> None:
+        """Forget one device."""
+        self._lanes.pop(device, None)
+        for address in [address for address, owner in self._addresses.items() if owner == device]:
+            del self._addresses[address]
+
+    # From the joiner
+
+    def _indicated(self, record: trace.Indicated) -> Rows:
+        method = self._from_joiner.get(type(record.indication))
+        if method is None:
+            return ()
+        rows: Rows = method(record.indication, record.at)
+        self._asker = rows[-1].device if rows else None
+        return rows
+
+    def _scanned(self, indication: mlme.BeaconRequestIndication, at: Instant) -> Rows:
+        return (self._air.row(None, at, Direction.FROM_JOINER, rungs.step(indication), rungs.UNSECURED),)
+
+    def _asked_to_associate(self, indication: mlme.AssociateIndication, at: Instant) -> Rows:
+        device = indication.device
+        lane = self._lanes.get(device)
+        ghosts: Rows = ()
+        if lane is None or lane.associated is not None:
+            ghosts = () if lane is None else lane.ghosts(device, at)
+            lane = self._lanes[device] = Lane()
+            if device in self._install_codes:
+                lane.key = LinkKeyKind.INSTALL_CODE
+        asked = lane.row(device, at, Direction.FROM_JOINER, rungs.step(indication), rungs.UNSECURED)
+        return (*ghosts, asked)
+
+    def _joined(self, indication: nlme.JoinIndication, at: Instant) -> Rows:
+        lane = self._lanes.setdefault(indication.device, Lane())
+        lane.associated = at
+        self._addresses[indication.address] = indication.device
+        return ()
+
+    def _left(self, indication: nlme.LeaveIndication, at: Instant) -> Rows:
+        device = indication.device
+        if device is None:
+            return ()
+        lane = self._lane(device)
+        ghosts = lane.ghosts(device, at)
+        lane.owed.clear()
+        return (*ghosts, lane.row(device, at, Direction.FROM_JOINER, rungs.step(indication), rungs.NWK_KEY))
+
+    def _heard(
+        self,
+        indication: apsme.UpdateDeviceIndication | apsme.RequestKeyIndication | apsme.VerifyKeyIndication,
+        at: Instant,
+    ) -> Rows:
+        device = indication.device
+        if device is None:
+            return ()
+        lane = self._lane(device)
+        if isinstance(indication, apsme.RequestKeyIndication):
+            if indication.key_type == _TRUST_CENTER_LINK_KEY:
+                lane.owe("Transport-Key (TC link)", Direction.TO_JOINER)
+        elif isinstance(indication, apsme.VerifyKeyIndication):
+            lane.pay("Verify-Key")
+            lane.owe("Confirm-Key", Direction.TO_JOINER)
+        key = rungs.security(indication.security)
+        return (lane.row(device, at, Direction.FROM_JOINER, rungs.step(indication), key),)
+
+    def _commanded(self, indication: zdo.CommandIndication, at: Instant) -> Rows:
+        command = indication.command
+        device = indication.device or self._addresses.get(indication.source)
+        if isinstance(command, zdp.DeviceAnnounce):
+            self._addresses[command.address] = device = command.ieee
+        if device is None:
+            return ()
+        lane = self._lane(device)
+        if isinstance(command, zdp.DeviceAnnounce):
+            lane.pay("Device_annce")
+        elif isinstance(command, zdp.NodeDescriptorRequest):
+            lane.owe("Node_Desc_rsp", Direction.TO_JOINER)
+        key = rungs.security(indication.security)
+        return (lane.row(device, at, Direction.FROM_JOINER, rungs.step(indication), key),)
+
+    def _timed_out(self, indication: bdb.NodeJoinTimeoutIndication, at: Instant) -> Rows:
+        device = indication.device
+        return (self._lane(device).row(device, at, Direction.HERE, f"{rungs.step(indication)} ran out", ""),)
+
+    # From the Trust Center
+
+    def _requested(self, record: trace.Requested) -> Rows:
+        request = record.request
+        lane: Lane
+        device: Eui64 | None
+        match request:
+            case mlme.BeaconRequest():
+                lane, device, key = self._air, None, rungs.UNSECURED
+            case mlme.AssociateResponse():
+                lane, device, key = self._lane(request.device), request.device, rungs.UNSECURED
+            case apsme.TransportKeyRequest():
+                lane, device = self._lane(request.device), request.device
+                key = _transport(lane, request)
+            case apsme.ConfirmKeyRequest():
+                lane, device = self._lane(request.device), request.device
+                key = _confirm(lane, request)
+            case apsme.RemoveDeviceRequest():
+                lane, device = self._lane(request.target), request.target
+                key = rungs.protection(True, KeyIdentifier.DATA, lane.key)
+            case nlme.LeaveRequest():
+                device, key = request.device, rungs.NWK_KEY
+                lane = self._air if device is None else self._lane(device)
+            case zdo.CommandRequest():
+                device, key = self._owner(request), rungs.NWK_KEY
+                if device is None:
+                    return ()
+                lane = self._lane(device)
+                if isinstance(request.command, zdp.NodeDescriptorResponse):
+                    lane.pay("Node_Desc_rsp")
+            case _:
+                return ()
+        row = lane.row(device, record.at, Direction.TO_JOINER, rungs.step(request), key, record.deviations)
+        self._await(record.request_id, row)
+        return (row,)
+
+    def _owner(self, request: zdo.CommandRequest) -> Eui64 | None:
+        if is_broadcast(request.destination):
+            return None
+        return self._addresses.get(request.destination)
+
+    def _concluded(self, record: trace.Concluded) -> Rows:
+        row = self._awaited.pop(record.request_id, None)
+        if row is None or record.delivered:
+            return ()
+        lane = self._air if row.device is None else self._lane(row.device)
+        reason = f"not acknowledged ({record.reason})" if record.reason else "not acknowledged"
+        return (lane.ghost(row.device, record.at, Direction.TO_JOINER, row.what, reason),)
+
+    def _deviated(self, record: trace.Deviated) -> Rows:
+        """A behaviour that silences an answer leaves no request: this is the only trace of it."""
+        if record.after != _SILENCE:
+            return ()
+        device = self._asker
+        lane = self._air if device is None else self._lane(device)
+        return (
+            lane.ghost(device, record.at, Direction.TO_JOINER, record.before, "silence instead", (record,)),
+        )
+
+    def _key_in_use(self, record: trace.KeyInUse) -> Rows:
+        if record.device is not None and record.kind is LinkKeyKind.INSTALL_CODE:
+            lane = self._lanes.get(record.device)
+            if lane is None:
+                self._install_codes.add(record.device)
+            elif lane.offered is None:
+                lane.key = record.kind
+        return ()
+
+    def _lane(self, device: Eui64) -> Lane:
+        lane = self._lanes.get(device)
+        if lane is None:
+            lane = self._lanes[device] = Lane()
+        return lane
+
+    def _await(self, request_id: int, row: Row) -> None:
+        self._awaited[request_id] = row
+        if len(self._awaited) > _AWAITED:
+            self._awaited.popitem(last=False)
+
+
+def _transport(lane: Lane, request: apsme.TransportKeyRequest) -> str:
+    key = rungs.protection(request.nwk_secured, request.protection, lane.key)
+    if request.key_type == _NETWORK_KEY:
+        lane.owe("Device_annce", Direction.FROM_JOINER)
+    elif request.key_type == _TRUST_CENTER_LINK_KEY:
+        lane.pay("Transport-Key (TC link)")
+        lane.owe("Verify-Key", Direction.FROM_JOINER)
+        known = LinkKeyKind.GLOBAL if request.key == GLOBAL_LINK_KEY else request.kind
+        lane.offered = known or LinkKeyKind.UNIQUE
+    return key
+
+
+def _confirm(lane: Lane, request: apsme.ConfirmKeyRequest) -> str:
+    """Under the key on offer if there is one: the stack protects refusals with it as well."""
+    lane.pay("Confirm-Key")
+    key = rungs.protection(True, request.protection, lane.offered or lane.key)
+    if request.status == _SUCCESS and lane.offered is not None:
+        lane.key, lane.offered = lane.offered, None
+    return key

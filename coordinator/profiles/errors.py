@@ -1,0 +1,29 @@
+"""What is wrong with a configuration, where, and what was probably meant: one line, no traceback."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ConfigurationError(Exception):
+    """A profile, a joiner model or a setting that cannot be used.
+
+    `source` is the file (or ``profile 'name'``), `message` what is wrong, `path` the place in the file:
+    ``trust_center.require_key_exchange``, ``behaviours[1].seconds``, ``line 3, column 7``, or empty.
+    """
+
+    def __init__(self, source: str, path: str, message: str) -> None:
+        super().__init__(source, path, message)
+        self.source = source
+        self.path = path
+        self.message = message
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.source, self.path, self.message) if part)
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean 'x'?`` with the nearest of the known words, or nothing when none is near."""
+    nearest = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    return f"; did you mean '{nearest[0]}'?" if nearest else ""

@@ -1,0 +1,131 @@
+"""Reading profiles: a shipped name or a file of one's own, with everything it extends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from coordinator.behaviours import registry
+from coordinator.profiles import document
+from coordinator.profiles.errors import ConfigurationError, suggestion
+from coordinator.profiles.locate import display, locate, shipped
+from coordinator.profiles.profile import Citation, Profile
+from coordinator.profiles.schema import BehaviourTable, ProfileFile, StackTable, TrustCenterTable, merge
+from coordinator.stack.behaviour import Behaviour
+
+KIND = "profiles"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """One behaviour as a file asks for it."""
+
+    behaviour: Behaviour
+    citation: Citation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """A file with everything it extends folded in."""
+
+    lineage: tuple[str, ...]
+    trust_center: TrustCenterTable
+    stack: StackTable
+    chosen: tuple[Chosen, ...]
+
+
+COMPLIANT = Resolved(lineage=(), trust_center=TrustCenterTable(), stack=StackTable(), chosen=())
+"""What a profile that extends nothing starts from: the compliant R22 Trust Center."""
+
+
+def catalogue() -> tuple[str, ...]:
+    """The names of the shipped profiles, sorted."""
+    return shipped(KIND)
+
+
+def load(name_or_path: str) -> Profile:
+    """Load a shipped profile by name, or any file by path (it has a slash or ends in ``.toml``).
+
+    Raises ConfigurationError with the file, the place in it and a suggestion.
+    """
+    path = locate(KIND, name_or_path)
+    file = _read(path)
+    resolved = _resolve(path, file, ())
+    return Profile(
+        name=path.stem,
+        title=file.title,
+        summary=file.summary,
+        imitates=file.imitates,
+        clause=file.clause,
+        seen=file.seen,
+        basis=tuple(file.basis),
+        lineage=resolved.lineage[1:],
+        stack=resolved.stack.policy(),
+        trust_center=resolved.trust_center.policy(),
+        behaviours=tuple(chosen.behaviour for chosen in resolved.chosen),
+        citations=tuple(chosen.citation for chosen in resolved.chosen),
+    )
+
+
+def _read(path: Path) -> ProfileFile:
+    return document.validate(ProfileFile, document.read(path), display(path))
+
+
+def _resolve(path: Path, file: ProfileFile, below: tuple[Path, ...]) -> Resolved:
+    """Fold `file` over what it extends; `below` are the files that led here, the first asked for first."""
+    parent = _parent(path, file, (*below, path.resolve()))
+    source = display(path)
+    return Resolved(
+        lineage=(path.stem, *parent.lineage),
+        trust_center=merge(parent.trust_center, file.trust_center),
+        stack=merge(parent.stack, file.stack),
+        chosen=(
+            *_kept(parent.chosen, file.without, source),
+            *(_choose(table, source, index) for index, table in enumerate(file.behaviours)),
+        ),
+    )
+
+
+def _parent(path: Path, file: ProfileFile, family: tuple[Path, ...]) -> Resolved:
+    if file.extends is None:
+        return COMPLIANT
+    source = display(path)
+    try:
+        extended = locate(KIND, file.extends, path.parent)
+    except ConfigurationError as error:
+        raise ConfigurationError(source, "extends", f"{error.source}: {error.message}") from None
+    if extended.resolve() in family:
+        loop = " extends ".join(member.stem for member in (*family, extended))
+        raise ConfigurationError(source, "extends", f"goes round in a circle: {loop}")
+    if not extended.is_file():
+        raise ConfigurationError(source, "extends", f"no such file: {display(extended)}")
+    return _resolve(extended, _read(extended), family)
+
+
+def _kept(chosen: tuple[Chosen, ...], without: list[str], source: str) -> tuple[Chosen, ...]:
+    """The parent's behaviours less those the child does without."""
+    names = {each.behaviour.name for each in chosen}
+    for index, name in enumerate(without):
+        if name not in names:
+            hint = suggestion(name, names)
+            raise ConfigurationError(source, f"without[{index}]", f"'{name}' is not inherited{hint}")
+    return tuple(each for each in chosen if each.behaviour.name not in without)
+
+
+def _choose(table: BehaviourTable, source: str, index: int) -> Chosen:
+    path = f"behaviours[{index}]"
+    if table.name not in registry.catalogue():
+        hint = suggestion(table.name, registry.catalogue()) or "; `legacy-tc behaviours list` names them all"
+        raise ConfigurationError(source, f"{path}.name", f"no such behaviour: '{table.name}'{hint}")
+    try:
+        behaviour = registry.find(table.name).build(table.settings)
+    except registry.SettingError as error:
+        known = () if error.known is None else (*error.known, *BehaviourTable.model_fields)
+        hint = suggestion(error.setting, known)
+        raise ConfigurationError(
+            source, f"{path}.{error.setting}", f"{error.message} ({table.name}){hint}"
+        ) from None
+    return Chosen(
+        behaviour=behaviour,
+        citation=Citation(behaviour=table.name, clause=table.clause, seen=table.seen),
+    )

@@ -1,0 +1,178 @@
+"""The files of a run: a capture and an event file, opened before anything happens, closed whatever does.
+
+Records and air frames come in as they happen. A file that cannot be written any further does not end
+the run; it makes the verdict inconclusive, for evidence is missing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+from coordinator import trace
+from coordinator.evidence.capture import Capture
+from coordinator.evidence.comments import Comments
+from coordinator.evidence.events import Events
+from coordinator.primitives import nlme
+from coordinator.sim.air import AirFrame
+from coordinator.types import BROADCAST_PAN, NO_ADDRESS, Eui64, NwkAddress, PanId
+
+ADDRESSES_KEPT = 256
+CAPTURE = "the capture"
+EVENTS = "the event file"
+
+Miss = Callable[[str], None]
+"""Told that evidence is missing, and why."""
+
+
+class Unwritable(Exception):
+    """A file of the run cannot be opened for writing; the message names it and says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """Where to write, and what to say about the run in the files."""
+
+    capture: Path | None = None
+    events: Path | None = None
+    utc_at_zero: int
+    radio: str
+    remarks: Sequence[str] = ()
+    expose_keys: bool = False
+
+
+class Recording:
+    """``with Recording(files, center_name, miss) as recording``: `note` is a trace sink, `hear` an air observer.
+
+    Raises Unwritable on entry; then neither file is left behind that was not there before.
+    """
+
+    def __init__(self, files: Files, transmitter: str, miss: Miss) -> None:
+        self._files = files
+        self._transmitter = transmitter
+        self._miss = miss
+        self._stack = contextlib.ExitStack()
+        self._capture: Capture | None = None
+        self._capture_file: BinaryIO | None = None
+        self._events: Events | None = None
+        self._events_file: BinaryIO | None = None
+        self._comments = Comments()
+        self._pan_id: PanId = BROADCAST_PAN
+        self._addresses: OrderedDict[Eui64, NwkAddress] = OrderedDict()
+
+    def __enter__(self) -> Recording:
+        files = self._files
+        created: list[Path] = []
+        try:
+            if files.capture is not None:
+                self._capture_file = self._stack.enter_context(_open(files.capture, created))
+            if files.events is not None:
+                self._events_file = self._stack.enter_context(_open(files.events, created))
+                self._events = Events(utc_at_zero=files.utc_at_zero, expose_keys=files.expose_keys)
+        except Unwritable:
+            self._stack.close()
+            for path in created:
+                path.unlink(missing_ok=True)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        with contextlib.suppress(OSError):
+            self._stack.close()
+
+    @property
+    def wanted(self) -> bool:
+        """True when there is anything to record."""
+        return self._capture_file is not None or self._events_file is not None
+
+    def note(self, record: trace.Record) -> None:
+        """Take one of the Trust Center's records."""
+        if self._events is not None and self._events_file is not None:
+            self._write_event(self._events.line(record))
+        if self._capture_file is not None:
+            self._note_for_capture(record, self._capture_file)
+
+    def _note_for_capture(self, record: trace.Record, file: BinaryIO) -> None:
+        """The capture begins with the network; keys and comments follow the records."""
+        self._comments.note(record)
+        match record:
+            case trace.NetworkFormed():
+                self._pan_id = record.pan_id
+                self._guard(lambda: self._begin(record, file), CAPTURE)
+            case trace.Indicated(indication=nlme.JoinIndication() as joined):
+                self._addresses[joined.device] = joined.address
+                if len(self._addresses) > ADDRESSES_KEPT:
+                    self._addresses.popitem(last=False)
+            case trace.KeyInUse() if self._capture is not None:
+                address = NO_ADDRESS
+                if record.device is not None:
+                    address = self._addresses.get(record.device, NO_ADDRESS)
+                capture = self._capture
+                self._guard(lambda: capture.key(record, self._pan_id, address), CAPTURE)
+            case _:
+                pass
+
+    def _begin(self, formed: trace.NetworkFormed, file: BinaryIO) -> None:
+        files = self._files
+        self._capture = Capture(
+            file,
+            utc_at_zero=files.utc_at_zero,
+            radio=files.radio,
+            trust_center=formed.coordinator,
+            remarks=files.remarks,
+        )
+
+    def hear(self, frame: AirFrame) -> None:
+        """Take one frame that was on the air."""
+        capture = self._capture
+        if capture is None:
+            return
+        comments: tuple[str, ...] = ()
+        if frame.handle is not None and frame.transmitter == self._transmitter:
+            comments = self._comments.sent(frame.handle)
+        self._guard(
+            lambda: capture.frame(
+                frame.start, frame.psdu, frame.channel, frame.rssi, frame.lqi, comments
+            ),
+            CAPTURE,
+        )
+
+    def event(self, line: str) -> None:
+        """Add a line of one's own (the verdict) to the event file."""
+        if self._events_file is not None:
+            self._write_event(line + "\n")
+
+    def flush(self) -> None:
+        """Hand everything to the operating system, so that a viewer sees it."""
+        for file, name in ((self._capture_file, CAPTURE), (self._events_file, EVENTS)):
+            if file is not None:
+                self._guard(file.flush, name)
+
+    def _write_event(self, line: str) -> None:
+        file = self._events_file
+        if file is not None:
+            self._guard(lambda: file.write(line.encode("ascii")), EVENTS)
+
+    def _guard(self, write: Callable[[], object], name: str) -> None:
+        try:
+            write()
+        except OSError as error:
+            self._miss(f"{name} could not be written: {error.strerror or error}")
+
+
+def _open(path: Path, created: list[Path]) -> BinaryIO:
+    existed = path.exists()
+    try:
+        file = path.open("wb")
+    except OSError as error:
+        raise Unwritable(f"{path}: cannot be written: {error.strerror or error}") from None
+    if not existed:
+        created.append(path)
+    return file

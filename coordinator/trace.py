@@ -1,0 +1,172 @@
+"""What happened, as values.
+
+Every record carries `at`, microseconds on the session's monotonic clock. Records are what the
+ladder, the capture, the event file and the verdict are made from; nothing else is evidence.
+Keys appear here as `Key` values, which print nothing.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from coordinator.primitives import Indication, Request
+from coordinator.types import Channel, Eui64, ExtendedPanId, Instant, Key, LinkKeyKind, NwkAddress, PanId
+
+
+class Observed(enum.Enum):
+    """How we know of an indication: read off the air, told by firmware, or concluded."""
+
+    DIRECT = "direct"
+    REPORTED = "reported"
+    INFERRED = "inferred"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkFormed:
+    """The coordinator is up: the identity of the network, without its key."""
+
+    at: Instant
+    channel: Channel
+    pan_id: PanId
+    extended_pan_id: ExtendedPanId
+    coordinator: Eui64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A frame passed the radio and reached the stack (PSDU without FCS)."""
+
+    at: Instant
+    psdu: bytes
+    channel: Channel
+    rssi: int
+    lqi: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviated:
+    """A behaviour rewrote an answer or a policy value: before and after as text, and what it breaks."""
+
+    at: Instant
+    behaviour: str
+    cause: str
+    before: str
+    after: str
+    clause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A frame was handed to the radio; `deviations` made it what it is.
+
+    `request_id` is that of the `Requested` it carries out, None for a frame of the stack's own.
+    """
+
+    at: Instant
+    handle: int
+    psdu: bytes
+    deviations: tuple[Deviated, ...] = ()
+    request_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """The radio's word on one `Sent` frame: ``success``, ``no-ack``, ``channel-access-failure``, ``aborted``."""
+
+    at: Instant
+    handle: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Indicated:
+    """A primitive came up the stack."""
+
+    at: Instant
+    indication: Indication
+    observed: Observed = Observed.DIRECT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requested:
+    """A primitive went down the stack. `request_id` links it to `Delivered` or `Undelivered`."""
+
+    at: Instant
+    request_id: int
+    request: Request
+    deviations: tuple[Deviated, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concluded:
+    """A unicast request ended: delivered (MAC-acknowledged by the next hop) or why not."""
+
+    at: Instant
+    request_id: int
+    delivered: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """A frame was not acted on: which layer said no, and why."""
+
+    at: Instant
+    layer: str
+    reason: str
+    source: NwkAddress | Eui64 | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingChanged:
+    """The Trust Center's view of one device moved along its transition table."""
+
+    at: Instant
+    device: Eui64
+    before: str
+    event: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something the specification does not foresee, noted and survived."""
+
+    at: Instant
+    device: Eui64 | None
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyInUse:
+    """A key that protects frames from now on, for whoever must decrypt the capture.
+
+    `sequence` is set for network keys, `device` and `kind` for Trust Center link keys.
+    """
+
+    at: Instant
+    key: Key
+    sequence: int | None = None
+    device: Eui64 | None = None
+    kind: LinkKeyKind | None = None
+
+
+Record = (
+    NetworkFormed
+    | Heard
+    | Deviated
+    | Sent
+    | Confirmed
+    | Indicated
+    | Requested
+    | Concluded
+    | Dropped
+    | StandingChanged
+    | Finding
+    | KeyInUse
+)
+
+Sink = Callable[[Record], None]
+"""Where a node puts its records, in the order things happened."""
