@@ -38,6 +38,7 @@ from coordinator.scenario import (
     verdict_line,
     weakest_basis,
 )
+from coordinator.sim.air import MediumConfig
 from coordinator.stack.host import Network
 from coordinator.types import Duration, Eui64, Instant
 
@@ -55,6 +56,7 @@ class Order:
     setting: Setting = field(default_factory=Setting)
     expect: frozenset[Outcome] = JOINED
     observe: Duration = OBSERVE
+    medium: MediumConfig | None = None
     once: bool = False
     capture: Path | None = None
     events: Path | None = None
@@ -69,6 +71,10 @@ class Reporter(Protocol):
 
     def row(self, row: Row) -> None:
         """One step of a join."""
+        ...
+
+    def waiting(self, left: Duration, observing: bool) -> None:
+        """Nothing happens: `left` until the window closes, or, not `observing`, until joining does."""
         ...
 
     def verdict(self, verdict: Verdict, line: Mapping[str, object]) -> None:
@@ -123,12 +129,13 @@ class Session:
         self._reporter = reporter
         entropy = SeededEntropy(order.seed)
         self._entropy = entropy
-        self._air = SimulatedAir(entropy.stream("world"))
+        self._air = SimulatedAir(entropy.stream("world"), order.medium)
         self._radio = self._air.radio(TRUST_CENTER_NAME)
         self._witness = Witness(expect=order.expect)
         self._windows = Windows(order.observe)
         self._ladder = Ladder()
         self._joiner: JoinerNode | None = None
+        self._judged = False
         self._sinks: list[trace.Sink] = [self._witness.note, self._windows.note, self._climb]
         self.center = TrustCenterNode(
             order.profile, order.setting, entropy.stream(TRUST_CENTER_NAME), self._note
@@ -165,7 +172,7 @@ class Session:
             if recording.wanted:
                 self._sinks.append(recording.note)
                 self._air.medium.observe(recording.hear)
-            async with Driver(center.host, self._radio, self._air.now) as driver:
+            async with Driver(center.host, self._radio, self._air) as driver:
                 center.start(self._air.now())
                 driver.settle()
                 self._reporter.started(order, center.network, center.host.eui64, self._radio.kind)
@@ -196,35 +203,48 @@ class Session:
                 verdict = self._close_due()
                 if verdict is not None and self._order.once:
                     return Ending(verdict=verdict)
+                self._say_what_is_awaited()
         finally:
             failed.cancel()
             self._air.stop()
 
     def _until_next(self) -> float:
-        """Seconds to the next window's close, a flush at the latest."""
-        upcoming = min(self._windows.closing.values(), default=self._nobody_at())
-        return max(0.0, min(FLUSH_PERIOD, (upcoming - self._air.now()) / 1_000_000))
+        """Seconds to the next thing that is due, a flush at the latest."""
+        closes = self._next_close()
+        if closes is None:
+            return FLUSH_PERIOD
+        return max(0.0, min(FLUSH_PERIOD, (closes - self._air.now()) / 1_000_000))
 
-    def _nobody_at(self) -> Instant:
-        """When to give up waiting for a first device: joining is closed."""
-        return Instant(self._order.setting.permit)
+    def _next_close(self) -> Instant | None:
+        """When the next window closes; while nobody was heard, when joining does."""
+        if self._windows.closing:
+            return min(self._windows.closing.values())
+        return None if self._judged else Instant(self._order.setting.permit)
+
+    def _say_what_is_awaited(self) -> None:
+        closes = self._next_close()
+        if closes is not None:
+            left = max(0, closes - self._air.now())
+            self._reporter.waiting(left, observing=bool(self._windows.closing))
 
     def _close_due(self) -> Verdict | None:
         """Give the verdict of one window that has closed, if any has."""
-        now = self._air.now()
-        for device, closes in self._windows.closing.items():
-            if closes <= now:
-                verdict = self._witness.verdict(device, closes)
-                del self._windows.closing[device]
-                self._give(verdict)
-                self._witness.forget(device)
-                self._ladder.forget(device)
-                return verdict
-        if not self._windows.closing and self._order.once and now >= self._nobody_at():
-            verdict = self._witness.close(now)
-            self._give(verdict)
-            return verdict
-        return None
+        closes, now = self._next_close(), self._air.now()
+        if closes is None or closes > now:
+            return None
+        for row in self._ladder.close(closes):
+            self._reporter.row(row)
+        device = next((each for each, at in self._windows.closing.items() if at == closes), None)
+        if device is None:
+            verdict = self._witness.close(closes)
+        else:
+            verdict = self._witness.verdict(device, closes)
+            del self._windows.closing[device]
+            self._witness.forget(device)
+            self._ladder.forget(device)
+        self._judged = True
+        self._give(verdict)
+        return verdict
 
     def _give(self, verdict: Verdict) -> None:
         line = verdict_line(
@@ -238,8 +258,6 @@ class Session:
         self._recording.event(json.dumps({"kind": "verdict", **line}))
         self._reporter.verdict(verdict, line)
         self._recording.flush()
-
-
 
 
 async def _until(event: asyncio.Event) -> int:

@@ -15,7 +15,7 @@ class SeededEntropy:
     def __init__(self, seed: int, name: str = "") -> None:
         self._seed = seed
         self._name = name
-        self._random = random.Random(f"{seed}/{name}")  # noqa: S311  # reproducible by design
+        self._random = random.Random(f"{seed}/{name}")  # reproducible by design
 
     def stream(self, name: str) -> SeededEntropy:
         """A further source of its own, named below this one."""
@@ -27,7 +27,7 @@ class SeededEntropy:
 
     def integer(self, low: int, high: int) -> int:
         """Return an integer, both bounds included."""
-        return self._random.randint(low, high)
+        return self._random.randrange(low, high + 1)
 
 
 class SystemEntropy:

@@ -7,6 +7,8 @@ the run; it makes the verdict inconclusive, for evidence is missing.
 from __future__ import annotations
 
 import contextlib
+import os
+import stat
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -47,9 +49,8 @@ class Files:
 
 
 class Recording:
-    """``with Recording(files, center_name, miss) as recording``: `note` is a trace sink, `hear` an air observer.
-
-    Raises Unwritable on entry; then neither file is left behind that was not there before.
+    """``with Recording(files, center_name, miss) as recording``: `note` is a trace sink, `hear` an air
+    observer. Raises Unwritable on entry; then no file is new, and none has changed.
     """
 
     def __init__(self, files: Files, transmitter: str, miss: Miss) -> None:
@@ -74,11 +75,16 @@ class Recording:
             if files.events is not None:
                 self._events_file = self._stack.enter_context(_open(files.events, created))
                 self._events = Events(utc_at_zero=files.utc_at_zero, expose_keys=files.expose_keys)
+            if self._capture_file is not None and self._events_file is not None:
+                _keep_apart(files, self._capture_file, self._events_file)
         except Unwritable:
             self._stack.close()
             for path in created:
                 path.unlink(missing_ok=True)
             raise
+        for file in (self._capture_file, self._events_file):
+            if file is not None and _is_regular(file):
+                file.truncate(0)
         return self
 
     def __exit__(
@@ -138,9 +144,7 @@ class Recording:
         if frame.handle is not None and frame.transmitter == self._transmitter:
             comments = self._comments.sent(frame.handle)
         self._guard(
-            lambda: capture.frame(
-                frame.start, frame.psdu, frame.channel, frame.rssi, frame.lqi, comments
-            ),
+            lambda: capture.frame(frame.start, frame.psdu, frame.channel, frame.rssi, frame.lqi, comments),
             CAPTURE,
         )
 
@@ -168,11 +172,22 @@ class Recording:
 
 
 def _open(path: Path, created: list[Path]) -> BinaryIO:
+    """Open for writing, what is there already not yet lost: another file may be refused after this one."""
     existed = path.exists()
     try:
-        file = path.open("wb")
+        file = path.open("ab")
     except OSError as error:
         raise Unwritable(f"{path}: cannot be written: {error.strerror or error}") from None
     if not existed:
         created.append(path)
     return file
+
+
+def _keep_apart(files: Files, capture: BinaryIO, events: BinaryIO) -> None:
+    """Raise Unwritable when both would go into one file."""
+    if _is_regular(capture) and os.path.samestat(os.fstat(capture.fileno()), os.fstat(events.fileno())):
+        raise Unwritable(f"{files.events}: cannot be the capture and the event file at once")
+
+
+def _is_regular(file: BinaryIO) -> bool:
+    return stat.S_ISREG(os.fstat(file.fileno()).st_mode)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from coordinator import trace
 from coordinator.codec import zdp
+from coordinator.entropy import SeededEntropy
 from coordinator.evidence import outcome
 from coordinator.evidence.outcome import JOINED, Outcome, Verdict
 from coordinator.evidence.witness import Witness
@@ -19,14 +20,14 @@ from coordinator.joiner import engine as joiner_engine
 from coordinator.joiner.model import JoinerModel, stack_policy
 from coordinator.primitives import mlme, nlme
 from coordinator.profiles.profile import Profile
-from coordinator.entropy import SeededEntropy
 from coordinator.security.material import LinkKeys
-from coordinator.sim.air import AirFrame, MediumConfig
+from coordinator.sim.air import MediumConfig
 from coordinator.sim.driver import Driver
 from coordinator.sim.medium import Medium
 from coordinator.sim.radio import SimulatedRadio
 from coordinator.sim.world import World
 from coordinator.stack.host import HostStack, Identity, Network
+from coordinator.stack.timers import Timer
 from coordinator.trust_center import engine as trust_center_engine
 from coordinator.types import (
     GLOBAL_LINK_KEY,
@@ -135,8 +136,11 @@ class TrustCenterNode:
         )
         self._setting = setting
         self._note = note
-        self._entropy = entropy
-        self.host = HostStack(identity, profile.stack, entropy, note, behaviours=profile.behaviours)
+        self._open_until = Instant(0)
+        self._renewal: Timer | None = None
+        self.host = HostStack(
+            identity, profile.stack, entropy, self._observe, behaviours=profile.behaviours
+        )
         self.engine = trust_center_engine.Engine(self.host, profile.trust_center)
         self.host.install(self.engine)
         self.network = network(setting, entropy)
@@ -152,13 +156,24 @@ class TrustCenterNode:
         self.permit(self._setting.permit, now)
 
     def permit(self, span: Duration, now: Instant) -> None:
-        """Open joining for `span`; periods past 254 s are renewed before they end."""
-        seconds = min(-(-span // SECOND), PERMIT_MAX)
+        """Keep joining open for `span`; a period that ends earlier is renewed: one of 254 s, the longest
+        there is, or a shorter one that a joiner asked for with Mgmt_Permit_Joining_req.
+        """
+        self._open_until = Instant(now + span)
+        self._permit(now)
+
+    def _permit(self, now: Instant) -> None:
+        seconds = min(-(-(self._open_until - now) // SECOND), PERMIT_MAX)
         self.host.request(nlme.PermitJoiningRequest(seconds=seconds), now)
-        rest = span - seconds * SECOND
-        if rest > 0:
-            renewal = Instant(now + seconds * SECOND)
-            self.host.timers.set(renewal, lambda at: self.permit(rest, at))
+
+    def _observe(self, record: trace.Record) -> None:
+        self._note(record)
+        if isinstance(record, trace.Requested) and isinstance(record.request, nlme.PermitJoiningRequest):
+            if self._renewal is not None:
+                self._renewal.cancel()
+            closes = Instant(record.at + record.request.seconds * SECOND)
+            if closes < self._open_until:
+                self._renewal = self.host.timers.set(closes, self._permit)
 
 
 class JoinerNode:
@@ -194,13 +209,19 @@ def _discard(_record: trace.Record) -> None:
 class Window:
     """The observation window: it closes `observe` after the last new device's first association request.
 
-    Nobody asks: it closes when joining does, or at the run's limit.
+    Nobody asks: it closes at its limit. It never closes later than that.
     """
 
-    def __init__(self, observe: Duration, closes: Instant) -> None:
+    def __init__(self, world: World, observe: Duration, limit: Instant) -> None:
+        self._world = world
         self._observe = observe
         self._seen: set[Eui64] = set()
-        self.closes = closes
+        self.reopen(limit)
+
+    def reopen(self, limit: Instant) -> None:
+        """Begin anew, with a limit of its own: nobody was seen yet."""
+        self._seen.clear()
+        self._limit = self.closes = limit
         self.opened = False
 
     def note(self, record: trace.Record) -> None:
@@ -209,9 +230,15 @@ class Window:
             device = record.indication.device
             if device not in self._seen:
                 self._seen.add(device)
-                closes = Instant(record.at + self._observe)
+                closes = min(Instant(record.at + self._observe), self._limit)
                 self.closes = max(self.closes, closes) if self.opened else closes
+                self._world.horizon = self.closes
                 self.opened = True
+
+    def run(self, world: World) -> Instant:
+        """Run the world until the window closes; return when that is."""
+        world.run_until(self.closes)
+        return self.closes
 
 
 class Simulation:
@@ -227,12 +254,12 @@ class Simulation:
         self.world = World(entropy.stream("world"))
         self.medium = Medium(self.world, scenario.medium)
         self.witness = Witness(expect=scenario.expect)
-        self._window = Window(scenario.observe, Instant(scenario.until))
-        self._sinks: list[trace.Sink] = [self.witness.note, self._window.note]
+        self.window = Window(self.world, scenario.observe, Instant(scenario.until))
+        self._sinks: list[trace.Sink] = [self.witness.note, self.window.note]
         self.center = TrustCenterNode(
             scenario.profile, scenario.setting, entropy.stream(TRUST_CENTER_NAME), self._note
         )
-        self._entropy = entropy
+        self.entropy = entropy
 
     def watch(self, sink: trace.Sink) -> None:
         """Feed one more sink with the Trust Center's records."""
@@ -242,27 +269,28 @@ class Simulation:
         for sink in self._sinks:
             sink(record)
 
+    def start(self) -> None:
+        """Power the coordinator, form its network, open joining."""
+        driver = Driver(
+            self.world, SimulatedRadio(self.world, self.medium, TRUST_CENTER_NAME), self.center.host
+        )
+        self.center.start(self.world.now)
+        driver.settle()
+
     def run(self, before_close: Callable[[], None] | None = None) -> Result:
         """Run to the close of the observation window. `before_close` may still tell `witness.miss`."""
         world, scenario = self.world, self.scenario
-        driver = Driver(world, SimulatedRadio(world, self.medium, TRUST_CENTER_NAME), self.center.host)
-        self.center.start(world.now)
-        driver.settle()
+        self.start()
         joiners = [
-            power_later(world, self.medium, model, self._entropy, index, scenario.setting)[0]
+            power_later(world, self.medium, model, self.entropy, index, scenario.setting)[0]
             for index, model in enumerate(scenario.joiners)
         ]
-        while True:
-            ends = min(self._window.closes, scenario.until)
-            upcoming = world.next_event_at()
-            if upcoming is None or upcoming > ends:
-                break
-            world.step()
+        ends = self.window.run(world)
         if before_close is not None:
             before_close()
         return Result(
-            verdict=self.witness.close(Instant(ends)),
-            ended=Instant(ends),
+            verdict=self.witness.close(ends),
+            ended=ends,
             joiner_basis=weakest_basis(joiners, scenario.joiners),
         )
 
@@ -272,27 +300,63 @@ def simulate(scenario: Scenario) -> Result:
     return Simulation(scenario).run()
 
 
+class Succession:
+    """Joiners one after the other on one network: each is powered on, judged, forgotten and powered off.
+
+    The scenario's models take turns. `observe` and `until` are each turn's own, and `setting.permit`
+    must last for as many turns as there are to be.
+    """
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self._turns = 0
+        simulation.start()
+
+    def join(self) -> Verdict:
+        """One joiner's turn: the verdict on it when its window closed."""
+        simulation, scenario = self._simulation, self._simulation.scenario
+        world, witness = simulation.world, simulation.witness
+        model = scenario.joiners[self._turns % len(scenario.joiners)]
+        name, joiner = make_joiner(model, simulation.entropy, self._turns, scenario.setting)
+        self._turns += 1
+        simulation.window.reopen(Instant(world.now + scenario.until))
+        driver = power_on(joiner, name, world, simulation.medium)
+        verdict = witness.close(simulation.window.run(world))
+        for device in witness.devices:
+            witness.forget(device)
+        driver.power_off()
+        return verdict
+
+
+def make_joiner(
+    model: JoinerModel, entropy: SeededEntropy, index: int, setting: Setting
+) -> tuple[str, JoinerNode]:
+    """The simulated device number `index`, with its name on the air; the first ones get the install codes."""
+    name = f"joiner-{index + 1}"
+    stream = entropy.stream(name)
+    eui64 = simulated_eui64(stream)
+    code: Key | None = None
+    if index < len(setting.install_codes):
+        eui64, code = list(setting.install_codes.items())[index]
+    return name, JoinerNode(model, stream, eui64=eui64, link_key=code)
+
+
+def power_on(joiner: JoinerNode, name: str, world: World, medium: Medium) -> Driver:
+    """Power a joiner now: it begins to look for a network."""
+    driver = Driver(world, SimulatedRadio(world, medium, name), joiner.host)
+    joiner.host.start(world.now)
+    driver.settle()
+    return driver
+
+
 def power_later(
     world: World, medium: Medium, model: JoinerModel, entropy: SeededEntropy, index: int, setting: Setting
 ) -> tuple[JoinerNode, list[Driver]]:
     """Make the joiner now and power it at its time; its driver is in the list from then on."""
-    name = f"joiner-{index + 1}"
-    stream = entropy.stream(name)
-    eui64 = simulated_eui64(stream)
-    codes = list(setting.install_codes.items())
-    code: Key | None = None
-    if index < len(codes):
-        eui64, code = codes[index]
-    joiner = JoinerNode(model, stream, eui64=eui64, link_key=code)
+    name, joiner = make_joiner(model, entropy, index, setting)
     drivers: list[Driver] = []
-
-    def power_on() -> None:
-        driver = Driver(world, SimulatedRadio(world, medium, name), joiner.host)
-        drivers.append(driver)
-        joiner.host.start(world.now)
-        driver.settle()
-
-    world.at(Instant(world.now + POWER_ON + index * SECOND), power_on)
+    when = Instant(world.now + POWER_ON + index * SECOND)
+    world.at(when, lambda: drivers.append(power_on(joiner, name, world, medium)))
     return joiner, drivers
 
 

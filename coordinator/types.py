@@ -102,8 +102,10 @@ class Key:
     def parse(cls, text: str) -> Key:
         """Read 32 hexadecimal digits, colons and spaces allowed. Raises ValueError without echoing it."""
         digits = "".join(text.replace(":", " ").split()).lower().removeprefix("0x")
-        if len(digits) != 32 or any(digit not in "0123456789abcdef" for digit in digits):
-            raise ValueError(f"a key is 32 hexadecimal digits (16 octets), this has {len(digits)} characters")
+        if any(digit not in "0123456789abcdef" for digit in digits):
+            raise ValueError("a key is 32 hexadecimal digits (16 octets), this has other characters")
+        if len(digits) != 32:
+            raise ValueError(f"a key is 32 hexadecimal digits (16 octets), this has {len(digits)}")
         return cls(bytes.fromhex(digits))
 
     def __eq__(self, other: object) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from coordinator.cli import exits
 from coordinator.cli.app import app
@@ -26,23 +26,20 @@ def invoke(arguments: list[str]) -> int:
     try:
         result = app(args=arguments, prog_name="legacy-tc", standalone_mode=False)
         return result if isinstance(result, int) else exits.PASS
-    except click.exceptions.NoArgsIsHelpError as shown:
-        shown.show()
-        return exits.USAGE
-    except click.UsageError as error:
-        return _complain(f"{error.format_message()}", exits.USAGE)
-    except click.ClickException as error:
+    except TyperException as error:
         return _complain(error.format_message(), exits.USAGE)
     except typer.Exit as ended:
         return ended.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         return exits.SIGNAL + 2
     except ConfigurationError as error:
         return _complain(str(error), exits.CONFIGURATION)
     except Unwritable as error:
         return _complain(str(error), exits.USAGE)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit as ended:
+        # So typer ends when the reader of our output has gone away; its 1 would be a verdict.
+        if not isinstance(ended.__context__, BrokenPipeError):
+            raise
         return exits.SIGNAL + 13
     except Exception as error:  # noqa: BLE001  # our bug: say so, keep the traceback for those who ask
         if os.environ.get(TRACEBACK_VARIABLE):

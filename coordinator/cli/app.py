@@ -8,8 +8,9 @@ from typing import Annotated, Optional
 import typer
 
 from coordinator import __version__
-from coordinator.cli import catalogue, matrix, options, simulate
+from coordinator.cli import catalogue, decode, matrix, options, simulate
 from coordinator.cli import run as live
+from coordinator.evidence.dissect import Start
 from coordinator.scenario import LIMIT, OBSERVE
 from coordinator.types import SECOND
 
@@ -19,14 +20,12 @@ Without a verb it runs one: forms a network, opens joining, powers a simulated r
 join as a ladder and says how it ended. Exit codes: 0 pass, 1 fail, 2 usage, 3 configuration,
 7 inconclusive, 70 internal error, 130/143 signals.
 
+\b
 Examples:
-
   legacy-tc --profile pre-zb3
-
-  legacy-tc --profile pre-zb3 --once --expect left-by-joiner --capture run.pcapng
-
+  legacy-tc --profile pre-zb3 --once --expect left-by-joiner
+  legacy-tc --profile ./customer.toml --capture run.pcapng
   legacy-tc simulate --profile all --joiner zboss-r22 --json
-
   legacy-tc profiles show pre-zb3
 """
 
@@ -34,14 +33,13 @@ app = typer.Typer(
     name="legacy-tc",
     help=HELP,
     invoke_without_command=True,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-profiles_app = typer.Typer(help="Trust Centers by name.", no_args_is_help=True, rich_markup_mode=None)
-behaviours_app = typer.Typer(help="Misbehaviours by name.", no_args_is_help=True, rich_markup_mode=None)
-joiners_app = typer.Typer(help="Simulated devices under test.", no_args_is_help=True, rich_markup_mode=None)
+profiles_app = typer.Typer(help="Trust Centers by name.", rich_markup_mode=None)
+behaviours_app = typer.Typer(help="Misbehaviours by name.", rich_markup_mode=None)
+joiners_app = typer.Typer(help="Simulated devices under test.", rich_markup_mode=None)
 app.add_typer(profiles_app, name="profiles")
 app.add_typer(behaviours_app, name="behaviours")
 app.add_typer(joiners_app, name="joiners")
@@ -82,7 +80,9 @@ def main_callback(
     if context.invoked_subcommand is not None:
         return
     if profile is None:
-        raise typer.BadParameter("name a Trust Center, for example --profile pre-zb3", param_hint="--profile")
+        raise typer.BadParameter(
+            "name a Trust Center, for example --profile pre-zb3; --help tells more", param_hint="--profile"
+        )
     code = live.run(
         profile,
         joiner,
@@ -154,6 +154,30 @@ def simulate_command(
     raise typer.Exit(simulate.run(runs, json=json, capture=capture, events=events))
 
 
+@app.command("decode")
+def decode_command(
+    sources: Annotated[list[str], typer.Argument(metavar="HEX|FILE...", help="Octets, or a capture file.")],
+    key: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--key", metavar="HEX", help="A network or link key; repeatable."),
+    ] = None,
+    layer: Annotated[Start, typer.Option(help="Where hexadecimal octets begin.")] = Start.MAC,
+    tree: Annotated[bool, typer.Option("--tree", help="Every field of every frame of a file.")] = False,
+    json: options.Json = False,
+) -> None:
+    """Take frames apart, decrypted with the keys given and those learnt on the way.
+
+    Reads pcap and pcapng (link types 195, 215, 230, 283); ZigBeeAlliance09 is always tried.
+
+    \b
+    Examples:
+      legacy-tc decode run.pcapng
+      legacy-tc decode run.pcapng --json --key 000102030405060708090a0b0c0d0e0f
+      legacy-tc decode 030864ffffffff07
+    """
+    raise typer.Exit(decode.run(sources, key or [], layer, json=json, tree=tree))
+
+
 @app.command("matrix")
 def matrix_command(
     output: Annotated[Optional[Path], typer.Option(help="Write the page here.")] = None,  # noqa: UP045
@@ -190,12 +214,13 @@ def profiles_show(name: Name, json: options.Json = False) -> None:
 @profiles_app.command("check")
 def profiles_check(
     names: Annotated[Optional[list[str]], typer.Argument(metavar="[NAME|FILE]...")] = None,  # noqa: UP045
+    json: options.Json = False,
 ) -> None:
     """Check profiles by name or file; all shipped ones by default.
 
     Example: legacy-tc profiles check ./my-coordinator.toml
     """
-    raise typer.Exit(catalogue.check_profiles(names or []))
+    raise typer.Exit(catalogue.check_profiles(names or [], json))
 
 
 @behaviours_app.command("list")

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from coordinator.behaviours import registry
 from coordinator.cli import exits
-from coordinator.joiner.model import JoinerModel
+from coordinator.joiner import model as models
 from coordinator.profiles import joiners
 from coordinator.profiles import load as profiles
 from coordinator.profiles.errors import ConfigurationError, suggestion
@@ -33,7 +33,7 @@ def show_profile(name: str, json: bool) -> int:
     return _show(profile_object(profiles.load(name)), json)
 
 
-def check_profiles(names: list[str]) -> int:
+def check_profiles(names: list[str], json: bool) -> int:
     """Load each; say which are wrong, and where."""
     failed = False
     for name in names or list(profiles.catalogue()):
@@ -41,9 +41,16 @@ def check_profiles(names: list[str]) -> int:
             profile = profiles.load(name)
         except ConfigurationError as error:
             failed = True
-            typer.echo(str(error), err=True)
+            if json:
+                typer.echo(json_format.dumps({"name": name, "ok": False, "error": str(error)}))
+            else:
+                typer.echo(str(error), err=True)
         else:
-            typer.echo(f"{name}: ok ({len(profile.behaviours)} behaviours)")
+            count = len(profile.behaviours)
+            if json:
+                typer.echo(json_format.dumps({"name": name, "ok": True, "behaviours": count}))
+            else:
+                typer.echo(f"{name}: ok ({count} behaviours)")
     return exits.CONFIGURATION if failed else exits.PASS
 
 
@@ -110,15 +117,37 @@ def behaviour_object(entry: registry.Entry) -> Object:
     }
 
 
-def joiner_object(model: JoinerModel) -> Object:
+def joiner_object(model: models.JoinerModel) -> Object:
     """A joiner as JSON: each trait with its value, basis and note."""
     traits: Object = {}
     for name, provenance in model.basis.items():
-        value: object = model
-        for part in name.split("."):
-            value = getattr(value, part)
-        traits[name] = {"value": plain(value), "basis": provenance.basis.value, "note": provenance.note}
+        group, _, trait = name.partition(".")
+        holder = getattr(model, group)
+        value = plain(getattr(holder, trait))
+        unit = _UNITS.get((type(holder), trait), "")
+        traits[name] = {
+            "value": value,
+            "unit": unit,
+            "basis": provenance.basis.value,
+            "note": provenance.note,
+        }
     return {"name": model.name, "title": model.title, "imitates": model.imitates, "traits": traits}
+
+
+_UNITS = {
+    (group, field.name): "us"
+    for group in (
+        models.Scan,
+        models.Association,
+        models.Authentication,
+        models.Exchange,
+        models.Leave,
+        models.Poll,
+    )
+    for field in dataclasses.fields(group)
+    if field.type == "Duration"
+}
+"""Traits that are spans, in microseconds."""
 
 
 def plain(value: object) -> object:

@@ -28,7 +28,7 @@ def parse_expect(text: str) -> frozenset[Outcome]:
         name = word.strip()
         if name not in known:
             hint = suggestion(name, known) or f"; outcomes are {', '.join(known)}"
-            raise typer.BadParameter(f"no such outcome: '{name}'{hint}")
+            raise typer.BadParameter(f"no such outcome: '{name}'{hint}", param_hint="--expect")
         found.add(known[name])
     return frozenset(found)
 
@@ -38,18 +38,22 @@ def parse_pan_id(text: str) -> PanId:
     try:
         value = int(text, 0)
     except ValueError:
-        raise typer.BadParameter(f"not a PAN identifier: '{text}'; write it like 0x1a62") from None
+        raise typer.BadParameter(
+            f"not a PAN identifier: '{text}'; write it like 0x1a62", param_hint="--pan-id"
+        ) from None
     if not 0 <= value <= 0xFFFE:
-        raise typer.BadParameter(f"a PAN identifier is 0x0000 to 0xfffe, not '{text}'")
+        raise typer.BadParameter(
+            f"a PAN identifier is 0x0000 to 0xfffe, not '{text}'", param_hint="--pan-id"
+        )
     return PanId(value)
 
 
-def parse_eui64(text: str) -> Eui64:
+def parse_eui64(text: str, option: str) -> Eui64:
     """Sixteen hexadecimal digits, colons allowed."""
     try:
         return Eui64.parse(text)
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+        raise typer.BadParameter(str(error), param_hint=option) from None
 
 
 def parse_install_codes(pairs: list[str]) -> dict[Eui64, Key]:
@@ -185,9 +189,11 @@ def setting(
     return Setting(
         channel=Channel(channel),
         pan_id=None if pan_id is None else parse_pan_id(pan_id),
-        extended_pan_id=None if extended_pan_id is None else ExtendedPanId(parse_eui64(extended_pan_id)),
+        extended_pan_id=None
+        if extended_pan_id is None
+        else ExtendedPanId(parse_eui64(extended_pan_id, "--extended-pan-id")),
         network_key=read_key(network_key_file),
-        trust_center=None if tc_eui64 is None else parse_eui64(tc_eui64),
+        trust_center=None if tc_eui64 is None else parse_eui64(tc_eui64, "--tc-eui64"),
         install_codes=parse_install_codes(install_codes or []),
         permit=permit,
     )

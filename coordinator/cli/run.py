@@ -60,7 +60,11 @@ def run(
         capture=capture,
         events=events,
     )
-    ending = asyncio.run(daemon.serve(order, JsonReporter() if json else TerminalReporter()))
+    reporter = JsonReporter() if json else TerminalReporter()
+    try:
+        ending = asyncio.run(daemon.serve(order, reporter))
+    finally:
+        reporter.close()
     if ending.signal is not None:
         return exits.SIGNAL + ending.signal
     if ending.verdict is None:

@@ -9,6 +9,7 @@ from typing import TextIO
 
 from rich.console import Console
 from rich.panel import Panel
+from rich.status import Status
 from rich.text import Text
 
 from coordinator.daemon import Order
@@ -17,7 +18,7 @@ from coordinator.evidence.outcome import Verdict
 from coordinator.evidence.rungs import Row
 from coordinator.radio.simulated import KIND as SIMULATED
 from coordinator.stack.host import Network
-from coordinator.types import SECOND, Eui64, hex16
+from coordinator.types import SECOND, Duration, Eui64, hex16
 
 SIMULATED_BANNER = (
     "SIMULATED RADIO: nothing is on the air, and the device under test is simulated too.\n"
@@ -36,8 +37,8 @@ class TerminalReporter:
     def __init__(self, out: TextIO | None = None) -> None:
         self._console = Console(file=out or sys.stdout, highlight=False, soft_wrap=False)
         self._rich = self._console.is_terminal
-        self._order: Order | None = None
         self._radio = SIMULATED
+        self._status: Status | None = None
 
     @property
     def _width(self) -> int:
@@ -45,7 +46,7 @@ class TerminalReporter:
 
     def started(self, order: Order, network: Network, trust_center: Eui64, radio: str) -> None:
         """Banner, what runs, column titles."""
-        self._order, self._radio = order, radio
+        self._radio = radio
         if radio == SIMULATED:
             if self._rich:
                 self._console.print(Panel(Text(SIMULATED_BANNER), style="bold black on yellow", width=self._width))
@@ -74,13 +75,32 @@ class TerminalReporter:
         """One rung."""
         self._show(render.rung(row, self._width), render.plain_rung(row, self._width))
 
+    def waiting(self, left: Duration, observing: bool) -> None:
+        """A line at the bottom of a terminal that says what is being waited for; nothing in a log."""
+        if not self._rich:
+            return
+        what = "watching until the window closes" if observing else "joining is open, nobody has asked yet"
+        text = f"{what}: {max(0, left) // SECOND} s left"
+        if self._status is None:
+            self._status = self._console.status(text)
+            self._status.start()
+        else:
+            self._status.update(text)
+
     def verdict(self, verdict: Verdict, _line: Mapping[str, object]) -> None:
         """The verdict block."""
+        self.close()
         self._plain("")
         self._show(
             render.outcome(verdict, self._radio, self._width),
             render.plain_outcome(verdict, self._radio, self._width),
         )
+
+    def close(self) -> None:
+        """Give the terminal back: what waited at its bottom is gone, the cursor is there again."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
 
     def _show(self, rich: Text, plain: str) -> None:
         if self._rich:
@@ -89,7 +109,10 @@ class TerminalReporter:
             self._plain(plain)
 
     def _plain(self, text: str) -> None:
-        print(text, file=self._console.file, flush=True)
+        if self._rich:
+            self._console.print(Text(text), soft_wrap=True)
+        else:
+            print(text, file=self._console.file, flush=True)
 
 
 class JsonReporter:
@@ -132,9 +155,15 @@ class JsonReporter:
             }
         )
 
+    def waiting(self, left: Duration, observing: bool) -> None:
+        """Programs have clocks."""
+
     def verdict(self, _verdict: Verdict, line: Mapping[str, object]) -> None:
         """The verdict."""
         self._write({"kind": "verdict", **line})
+
+    def close(self) -> None:
+        """Every line was flushed."""
 
     def _write(self, value: dict[str, object]) -> None:
         print(json.dumps(value), file=self._out, flush=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,7 +70,8 @@ def run(
     """Run all; return the exit code of the worst."""
     if len(runs) > 1 and (capture is not None or events is not None):
         raise typer.BadParameter(
-            f"a capture or event file holds one run; this is {len(runs)}", param_hint="--capture"
+            f"a capture or event file holds one run; this is {len(runs)}",
+            param_hint="--events" if capture is None else "--capture",
         )
     rulings: set[Ruling] = set()
     for scenario in runs:
@@ -86,11 +87,14 @@ def run(
     return exits.worst(rulings)
 
 
-def recorded(simulation: Simulation, capture: Path | None, events: Path | None) -> Result:
-    """One run with its files, if any."""
+def recorded(
+    simulation: Simulation,
+    capture: Path | None,
+    events: Path | None,
+    begin: Callable[[], None] = lambda: None,
+) -> Result:
+    """One run with its files, if any; `begin` is called when they are open."""
     scenario = simulation.scenario
-    if capture is None and events is None:
-        return simulation.run()
     files = Files(
         capture=capture,
         events=events,
@@ -103,8 +107,10 @@ def recorded(simulation: Simulation, capture: Path | None, events: Path | None) 
         ),
     )
     with Recording(files, TRUST_CENTER_NAME, simulation.witness.miss) as recording:
-        simulation.watch(recording.note)
-        simulation.medium.observe(recording.hear)
+        if recording.wanted:
+            simulation.watch(recording.note)
+            simulation.medium.observe(recording.hear)
+        begin()
         result = simulation.run(before_close=recording.flush)
         recording.event(json_format.dumps({"kind": "verdict", **line_of(scenario, result)}))
     return result
@@ -129,8 +135,14 @@ def shown(simulation: Simulation, capture: Path | None, events: Path | None) -> 
         expect=scenario.expect,
         observe=scenario.observe,
     )
-    reporter.started(order, center.network, center.host.eui64, KIND)
-    result = recorded(simulation, capture, events)
+    result = recorded(
+        simulation,
+        capture,
+        events,
+        begin=lambda: reporter.started(order, center.network, center.host.eui64, KIND),
+    )
+    for row in ladder.close(result.ended):
+        reporter.row(row)
     reporter.verdict(result.verdict, line_of(scenario, result))
     return result
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from coordinator import trace
-from coordinator.primitives import Indication
 from coordinator.primitives.describe import describe
-from coordinator.types import Instant
 
 _REQUESTS_KEPT = 1024
 _FRAMES_KEPT = 256
 
 
 class Comments:
-    """Takes the coordinator's records; says what belongs to a frame that it sent or has just heard.
+    """Takes the coordinator's records; says what belongs to a frame that it sent.
 
     Works with a bounded past: a request waits for its frame (a sleeper's for seconds), a sent frame
     for its transmissions.
@@ -23,7 +21,6 @@ class Comments:
     def __init__(self) -> None:
         self._requests: OrderedDict[int, trace.Requested] = OrderedDict()
         self._frames: OrderedDict[int, trace.Sent] = OrderedDict()
-        self._indicated: tuple[Instant, list[Indication]] | None = None
 
     def note(self, record: trace.Record) -> None:
         """Take one record, in the order things happened."""
@@ -36,10 +33,6 @@ class Comments:
                 self._frames[record.handle] = record
                 if len(self._frames) > _FRAMES_KEPT:
                     self._frames.popitem(last=False)
-            case trace.Indicated():
-                if self._indicated is None or self._indicated[0] != record.at:
-                    self._indicated = (record.at, [])
-                self._indicated[1].append(record.indication)
             case _:
                 pass
 
@@ -51,12 +44,6 @@ class Comments:
         request = None if frame.request_id is None else self._requests.get(frame.request_id)
         steps = () if request is None else (describe(request.request),)
         return (*steps, *(explain_deviation(deviation) for deviation in frame.deviations))
-
-    def heard(self, at: Instant) -> tuple[str, ...]:
-        """For a frame that the coordinator heard at this instant and that has been indicated."""
-        if self._indicated is None or self._indicated[0] != at:
-            return ()
-        return tuple(describe(indication) for indication in self._indicated[1])
 
 
 def explain_deviation(deviation: trace.Deviated) -> str:

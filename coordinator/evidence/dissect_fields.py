@@ -5,9 +5,10 @@ Commands are dataclasses whose fields bear the specification's names; here is on
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from coordinator.codec import aps_commands, mac_commands, nwk_commands, tlv, zdp, zdp_descriptors
 from coordinator.codec.cursor import DecodeError
@@ -163,28 +164,23 @@ def _names(owner: type[object], name: str) -> _Names | None:
 def _trailing(octets: bytes) -> Fields:
     """What follows the fields of a command, and what it says if it is TLVs."""
     found: Fields = {"trailing": octets.hex()}
-    try:
-        found["tlvs"] = tlvs(tlv.decode(octets))
-    except DecodeError:
-        pass
+    with contextlib.suppress(DecodeError):
+        found["tlvs"] = [_tlv(item) for item in tlv.decode(octets)]
     return found
-
-
-def tlvs(items: Sequence[tlv.Tlv]) -> list[Value]:
-    """TLVs as fields; the value of those that only hold others is read once more."""
-    return [_tlv(item) for item in items]
 
 
 def _tlv(item: tlv.Tlv) -> Value:
-    found: Fields = {"tag": item.tag, "tag_name": named(item.tag, _TLV_NAMES), "value": item.value.hex()}
+    """One TLV; the value of one that only holds others is read once more."""
+    found = _flat(item)
     if item.tag in _ENCAPSULATIONS:
-        try:
-            inner = tlv.decode(item.value)
-        except DecodeError:
-            return found
-        found["tlvs"] = [{"tag": it.tag, "tag_name": named(it.tag, _TLV_NAMES), "value": it.value.hex()}
-                         for it in inner]
+        with contextlib.suppress(DecodeError):
+            found["tlvs"] = [_flat(inner) for inner in tlv.decode(item.value)]
     return found
+
+
+def _flat(item: tlv.Tlv) -> Fields:
+    name = "local" if item.tag < _FIRST_GLOBAL_TAG else named(item.tag, _TLV_NAMES)
+    return {"tag": item.tag, "tag_name": name, "value": item.value.hex()}
 
 
 _TLV_NAMES = {
@@ -203,3 +199,4 @@ _TLV_NAMES = {
 }
 """The global tags of R23 (unverified: Wireshark 4.0 does not know them)."""
 _ENCAPSULATIONS = (72, 73)
+_FIRST_GLOBAL_TAG = 64

@@ -12,6 +12,8 @@ Fields = dict[str, Value]
 """Ready for JSON. Addresses are ``0x1a2b``, EUI-64s ``00:12:4b:...``, octets and keys hexadecimal digits,
 bit fields and identifiers hexadecimal with 0x; beside an enumerated field stands its `_name`."""
 
+_EVERYONE = "0xffff"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerError:
@@ -35,7 +37,7 @@ class Dissection:
 
     def as_dict(self) -> Fields:
         """The whole as one object for JSON."""
-        errors = [
+        errors: list[Value] = [
             {"layer": error.layer, "octet": error.octet, "reason": error.reason} for error in self.errors
         ]
         return {"summary": self.summary, "layers": self.layers, "errors": errors}
@@ -68,7 +70,12 @@ class Draft:
         between = self.route or self.hop
         parts = [] if between is None else [f"{between[0] or '-'} -> {between[1] or '-'}"]
         parts.append(self.what)
-        if self.route is not None and self.hop is not None and self.hop != self.route:
+        if self.route is not None and self.hop is not None and not self._direct(self.route, self.hop):
             parts.append(f"(hop {self.hop[0] or '-'} -> {self.hop[1] or '-'})")
         parts += [f"[{error}]" for error in self.errors]
         return Dissection(summary="  ".join(parts), layers=self.layers, errors=tuple(self.errors))
+
+    @staticmethod
+    def _direct(route: tuple[str, str], hop: tuple[str, str]) -> bool:
+        """Whether the originator itself sent this hop, to the destination itself or to everyone."""
+        return hop[0] == route[0] and hop[1] in (route[1], _EVERYONE)

@@ -35,7 +35,7 @@ def read(octets: bytes) -> Iterator[CapturedFrame]:
                 yield from _read_classic(octets, order, 1_000 if magic == _NANOSECONDS else 1)
                 return
             if magic == _MODIFIED:
-                raise CaptureError(0, "this is a pcap of the 'modified' kind: convert it with editcap -F pcap")
+                raise CaptureError(0, "this is a 'modified' pcap: convert it with editcap -F pcap")
     raise CaptureError(0, "neither a pcap nor a pcapng file")
 
 

@@ -92,10 +92,8 @@ def _block(octets: bytes, offset: int, order: str) -> tuple[_Block, int]:
         raise CaptureError(offset + 4, f"a block cannot be {total} octets long")
     end = offset + (total + 3 & ~3)
     if end > len(octets):
-        held = len(octets) - offset
-        raise CaptureError(
-            len(octets), f"the file ends inside a block of type {kind}: {held} of its {total} octets are there"
-        )
+        held = f"{len(octets) - offset} of its {total} octets are there"
+        raise CaptureError(len(octets), f"the file ends inside a block of type {kind}: {held}")
     (again,) = struct.unpack_from(order + "I", octets, end - 4)
     if again != total:
         raise CaptureError(end - 4, f"a block of {total} octets ends with the length {again}")
@@ -143,7 +141,7 @@ def _read_packet(block: _Block, section: _Section, index: int, secrets: tuple[Se
     fields = struct.unpack_from(order + header, block.body)
     number = 0 if block.kind == _SIMPLE else fields[0]
     if number >= len(section.interfaces):
-        raise CaptureError(block.offset + 8, f"packet {index} names interface {number}, which is not described")
+        raise CaptureError(block.offset + 8, f"packet {index} names interface {number}: there is none")
     interface = section.interfaces[number]
     utc: int | None = None
     if block.kind == _SIMPLE:

@@ -104,8 +104,7 @@ def _check(psdu: bytes, base: int, fcs_length: int, fields: Fields) -> Unwrapped
     if fcs_length == 2:
         valid = mac.fcs_is_valid(psdu)
     else:
-        # The 32-bit FCS of short frames is computed over zeros behind them (IEEE 802.15.4-2015; unverified).
-        valid = zlib.crc32(psdu[:at].ljust(4, b"\0")).to_bytes(4, "little") == trailer
+        valid = zlib.crc32(psdu[:at]).to_bytes(4, "little") == trailer
     if valid:
         fields["fcs"] = "valid"
         return Unwrapped(psdu[:at], base, fields, (), True)

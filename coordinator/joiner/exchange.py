@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from coordinator.codec import aps_commands, zdp
+from coordinator.codec.security_header import KeyIdentifier
 from coordinator.joiner.device import EXCHANGING, Device, State
 from coordinator.joiner.model import NegativeConfirmReaction, RetryRule
 from coordinator.joiner.procedures.judgement import Judgement, judge_descriptor
@@ -69,8 +70,8 @@ class KeyExchange:
         """The Trust Center's Node_Desc_rsp came."""
         if not self._wants_descriptor():
             return
-        judgement, trait = judge_descriptor(response, self._traits)
-        if trait is not None:
+        judgement, traits = judge_descriptor(response, self._traits)
+        for trait in traits:
             self._device.consult(trait)
         match judgement:
             case Judgement.EXCHANGE:
@@ -85,18 +86,20 @@ class KeyExchange:
                 assert_never(judgement)
 
     def take_link_key(self, indication: apsme.TransportKeyIndication, now: Instant) -> None:
-        """A Trust Center link key came. One that comes again while unconfirmed is verified again."""
+        """A Trust Center link key came. One that comes again while unconfirmed is verified again.
+
+        It must have come under the key-load key: R21+ drops any other (behaviours.md 9 and 10).
+        """
         device = self._device
-        if device.state not in _AFTER_REQUEST:
+        if device.state not in _AFTER_REQUEST or indication.security.aps is not KeyIdentifier.KEY_LOAD:
             return
         link_keys = device.services.link_keys
         provisional = link_keys.entry(self._trust_center).provisional
         identical = indication.key == provisional.key
-        if identical:
-            device.consult("exchange.accepts_identical_key")
-            if not self._traits.accepts_identical_key:
-                self._end(self._failed, now)
-                return
+        device.consult("exchange.accepts_identical_key" if identical else "exchange.accepts_fresh_key")
+        if not (self._traits.accepts_identical_key if identical else self._traits.accepts_fresh_key):
+            self._end(self._failed, now)
+            return
         kind = provisional.kind if identical else LinkKeyKind.UNIQUE
         link_keys.offer(self._trust_center, indication.key, kind)
         self._proof = suite(indication.key).verify_hash
@@ -106,9 +109,11 @@ class KeyExchange:
             self._verify(now)
 
     def take_confirmation(self, indication: apsme.ConfirmKeyIndication, now: Instant) -> None:
-        """Confirm-Key came."""
+        """Confirm-Key came. A success that no link key protects is dropped (behaviours.md 15)."""
         device = self._device
         link_keys = device.services.link_keys
+        if indication.status == 0 and indication.security.aps is None:
+            return
         if device.state not in _AFTER_REQUEST or link_keys.entry(self._trust_center).pending is None:
             return
         if indication.status == 0:

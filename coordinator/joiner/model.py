@@ -132,6 +132,10 @@ class Exchange:
     retry_rule: RetryRule
     requires_primary_trust_center: bool
     """Whether it goes on only when bit 0 of the Trust Center's server mask is set."""
+    skips_exchange_before_r21: bool
+    """Whether a Trust Center older than R21 is one it may stay with, without an exchange."""
+    accepts_fresh_key: bool
+    """Whether it takes, verifies and keeps a Trust Center link key that is new to it."""
     accepts_identical_key: bool
     """Whether it takes a Trust Center link key equal to the provisional one."""
     node_descriptor_error: DescriptorErrorReaction

@@ -68,6 +68,8 @@ class Exchange(Table):
     attempts: Trait[Attempts]
     retry_rule: Trait[Literal["per-step", "shared", "descriptor-ticker"]]
     requires_primary_trust_center: Trait[bool]
+    skips_exchange_before_r21: Trait[bool]
+    accepts_fresh_key: Trait[bool]
     accepts_identical_key: Trait[bool]
     node_descriptor_error: Trait[Literal["fail", "pre-r21", "ignore"]]
     negative_confirm: Trait[Literal["leave-at-once", "fail", "ignore"]]

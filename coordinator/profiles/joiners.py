@@ -96,6 +96,8 @@ def _source_of(path: str, layers: list[Layer]) -> str:
     """The file that says what is wrong at `path`; what is missing is missing in the first."""
     group, _, rest = path.partition(".")
     trait = rest.partition(".")[0]
+    if group in OWN_KEYS:
+        return layers[0].source
     for layer in layers:
         traits = layer.document.get(group)
         if traits is not None and (not isinstance(traits, dict) or not trait or trait in traits):
@@ -159,6 +161,8 @@ def _exchange(exchange: schema.Exchange) -> model.Exchange:
         attempts=exchange.attempts.value,
         retry_rule=model.RetryRule(exchange.retry_rule.value),
         requires_primary_trust_center=exchange.requires_primary_trust_center.value,
+        skips_exchange_before_r21=exchange.skips_exchange_before_r21.value,
+        accepts_fresh_key=exchange.accepts_fresh_key.value,
         accepts_identical_key=exchange.accepts_identical_key.value,
         node_descriptor_error=model.DescriptorErrorReaction(exchange.node_descriptor_error.value),
         negative_confirm=model.NegativeConfirmReaction(exchange.negative_confirm.value),

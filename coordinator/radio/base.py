@@ -1,26 +1,21 @@
 """The seam between a node and a radio under asyncio.
 
-What a backend promises: `post` is non-blocking and keeps order, also with respect to a later
-`transmit`; frames are handed to `hears` one at a time, in the order of the air, on the event loop.
+What a backend promises: `post` is non-blocking and keeps order; frames and confirmations are handed
+over one at a time, in the order of the air, on the event loop, and never from within `post`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
-from coordinator.stack.node import ReceivedFrame, ReceiverOn, SetPending, Transmit, TransmitStatus, Tune
+from coordinator.stack.node import Action, ReceivedFrame, TransmitStatus
 
 Hears = Callable[[ReceivedFrame], None]
+"""Gets each frame that the radio receives."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransmitResult:
-    """How a transmission ended, with the frame-pending bit of the ACK it got."""
-
-    status: TransmitStatus
-    frame_pending: bool = False
+Confirms = Callable[[int, TransmitStatus, bool], None]
+"""Gets the end of each transmission: its handle, how it went, the frame-pending bit of its ACK."""
 
 
 class Radio(Protocol):
@@ -29,18 +24,14 @@ class Radio(Protocol):
     @property
     def kind(self) -> str: ...
 
-    async def start(self, hears: Hears) -> None:
-        """Bring the radio up; from now on `hears` gets what it receives."""
+    async def start(self, hears: Hears, confirms: Confirms) -> None:
+        """Bring the radio up; from now on it says what it receives and how transmissions end."""
         ...
 
-    def post(self, action: Tune | SetPending | ReceiverOn) -> None:
-        """Reconfigure, in order, without waiting."""
-        ...
-
-    async def transmit(self, action: Transmit) -> TransmitResult:
-        """Send one frame and wait for its end. One at a time."""
+    def post(self, action: Action) -> None:
+        """Transmit or reconfigure, in order, without waiting. One transmission at a time."""
         ...
 
     async def close(self) -> None:
-        """Take the radio off the air."""
+        """Take the radio off the air. Nothing is heard or confirmed afterwards."""
         ...

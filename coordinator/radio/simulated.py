@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import assert_never
 
-from coordinator.radio.base import Hears, TransmitResult
+from coordinator.radio.base import Confirms, Hears
 from coordinator.sim.air import MediumConfig
 from coordinator.sim.medium import Medium
-from coordinator.sim.radio import SimulatedRadio
+from coordinator.sim.radio import SimulatedRadio, ignore_confirm, ignore_frame
 from coordinator.sim.world import World
-from coordinator.stack.node import ReceiverOn, SetPending, Transmit, TransmitStatus, Tune
+from coordinator.stack.node import Action, ReceiverOn, SetPending, Transmit, Tune
 from coordinator.types import Entropy, Instant
 
 KIND = "sim"
 
 
 class SimulatedAir:
-    """A world and its medium in real time: instant 0 is when it was made.
+    """A world and its medium in real time: instant 0 is when it was made. It is the session's clock.
 
     Whoever schedules something in the world from outside calls `poke`, so that the event loop wakes
     when it is due.
@@ -28,37 +29,57 @@ class SimulatedAir:
         self._origin = self._loop.time()
         self._alarm: asyncio.TimerHandle | None = None
         self._running = False
+        self._stopped = False
         self.world = World(entropy)
         self.medium = Medium(self.world, config)
 
     def now(self) -> Instant:
-        """The time of the world according to the event loop."""
-        return Instant(round((self._loop.time() - self._origin) * 1_000_000))
+        """The time: of what is happening in the world, if something is, else the event loop's."""
+        if self._running:
+            return self.world.now
+        elapsed = round((self._loop.time() - self._origin) * 1_000_000)
+        return Instant(max(elapsed, self.world.now))
+
+    def loop_time(self, when: Instant) -> float:
+        """An instant on the event loop's clock."""
+        return self._origin + when / 1_000_000
+
+    def do(self, action: Action, radio: SimulatedRadio) -> None:
+        """Let a host's request happen at this instant, after what is due in the world before it."""
+        if self._running:
+            perform(action, radio)
+        else:
+            self.world.at(self.now(), partial(perform, action, radio))
+            self._set_alarm()
 
     def poke(self) -> None:
         """Do what is due and set the alarm for what comes next. Harmless while the world is running."""
-        if self._running:
+        if self._running or self._stopped:
             return
+        now = self.now()
         self._running = True
         try:
-            upcoming = self.world.advance(self.now())
+            self.world.advance(now)
         finally:
             self._running = False
+        self._set_alarm()
+
+    def _set_alarm(self) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
-        if upcoming is not None:
-            self._alarm = self._loop.call_at(self._origin + upcoming / 1_000_000, self._wake)
+        upcoming = self.world.next_event_at()
+        if upcoming is not None and not self._stopped:
+            self._alarm = self._loop.call_at(self.loop_time(upcoming), self._wake)
 
     def _wake(self) -> None:
         self._alarm = None
         self.poke()
 
     def stop(self) -> None:
-        """Let time stand still."""
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
+        """Let time stand still for good."""
+        self._stopped = True
+        self._set_alarm()
 
     def radio(self, name: str) -> AiredRadio:
         """A radio on this air for the asyncio driver."""
@@ -71,45 +92,41 @@ class AiredRadio:
     def __init__(self, air: SimulatedAir, name: str) -> None:
         self._air = air
         self._radio = SimulatedRadio(air.world, air.medium, name)
-        self._ended: asyncio.Future[TransmitResult] | None = None
 
     @property
     def kind(self) -> str:
         """``sim``."""
         return KIND
 
-    async def start(self, hears: Hears) -> None:
+    async def start(self, hears: Hears, confirms: Confirms) -> None:
         """Power the radio."""
         self._radio.on_frame = hears
-        self._radio.on_confirm = self._confirm
+        self._radio.on_confirm = confirms
         self._radio.power(True)
 
-    def post(self, action: Tune | SetPending | ReceiverOn) -> None:
-        """Reconfigure at once."""
-        match action:
-            case Tune():
-                self._radio.tune(action)
-            case SetPending():
-                self._radio.set_pending(action)
-            case ReceiverOn():
-                self._radio.receiver_on(action)
-            case _:
-                assert_never(action)
-        self._air.poke()
-
-    async def transmit(self, action: Transmit) -> TransmitResult:
-        """Send one frame on the simulated air."""
-        self._ended = asyncio.get_running_loop().create_future()
-        self._radio.transmit(action)
-        self._air.poke()
-        return await self._ended
+    def post(self, action: Action) -> None:
+        """Transmit or reconfigure at this instant."""
+        self._air.do(action, self._radio)
 
     async def close(self) -> None:
         """Power the radio down."""
         self._radio.power(False)
-        if self._ended is not None and not self._ended.done():
-            self._ended.set_result(TransmitResult(status=TransmitStatus.ABORTED))
+        self._radio.on_frame = ignore_frame
+        self._radio.on_confirm = ignore_confirm
 
-    def _confirm(self, _handle: int, status: TransmitStatus, frame_pending: bool) -> None:
-        if self._ended is not None and not self._ended.done():
-            self._ended.set_result(TransmitResult(status=status, frame_pending=frame_pending))
+
+def perform(action: Action, radio: SimulatedRadio) -> None:
+    """Do what a host asks, unless the radio has been powered down since."""
+    if not radio.powered:
+        return
+    match action:
+        case Transmit():
+            radio.transmit(action)
+        case Tune():
+            radio.tune(action)
+        case SetPending():
+            radio.set_pending(action)
+        case ReceiverOn():
+            radio.receiver_on(action)
+        case _:
+            assert_never(action)

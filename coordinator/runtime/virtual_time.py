@@ -21,9 +21,7 @@ class _JumpingSelector(selectors.SelectSelector):
         super().__init__()
         self.time = 0.0
 
-    def select(
-        self, timeout: float | None = None
-    ) -> list[tuple[selectors.SelectorKey, int]]:
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
         if ready:
             return ready

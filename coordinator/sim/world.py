@@ -40,11 +40,11 @@ class World:
     Given the same calls and the same entropy it does the same things; it draws none itself.
     """
 
-    __slots__ = ("_cancelled", "_heap", "_serial", "entropy", "now")
+    __slots__ = ("_cancelled", "_heap", "_serial", "entropy", "horizon", "now")
 
     def __init__(self, entropy: Entropy) -> None:
         self.entropy = entropy
-        self.now = Instant(0)
+        self.now = self.horizon = Instant(0)
         self._heap: list[tuple[Instant, int, Event]] = []
         self._serial = 0
         self._cancelled = 0
@@ -90,10 +90,14 @@ class World:
         return True
 
     def run_until(self, when: Instant) -> None:
-        """Make every call due up to and including `when`; then it is `when`, unless it was later."""
+        """Make every call due up to and including `when`; then it is `when`, unless it was later.
+
+        A call that is made may move the `horizon`: then that is how far it goes.
+        """
+        self.horizon = when
         heap = self._heap
         pop = heapq.heappop
-        while heap and heap[0][0] <= when:
+        while heap and heap[0][0] <= self.horizon:
             due, _, event = pop(heap)
             call = event.call
             if call is None:
@@ -102,7 +106,7 @@ class World:
             event.call = None
             self.now = due
             call()
-        self.now = max(self.now, when)
+        self.now = max(self.now, self.horizon)
 
     def advance(self, now: Instant) -> Instant | None:
         """Follow an outside clock: make all calls due up to `now`, and say when to come back.

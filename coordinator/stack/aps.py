@@ -1,112 +1,95 @@
-"""The APS layer: data with acknowledgement and retransmission, duplicates refused, commands secured.
+"""The APS layer: data and commands with acknowledgement and retransmission, secured, duplicates refused.
 
-Which command may arrive under which key stands in `LEGAL_PROTECTION`, beside the handler, not in it.
+Which command may arrive under which key stands in `legality`, beside the handler, not in it.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from coordinator import trace
 from coordinator.codec import aps, aps_commands, nwk
-from coordinator.codec.aps_commands import CommandId
-from coordinator.codec.cursor import DecodeError
+from coordinator.codec.cursor import DecodeError, EncodeError
 from coordinator.codec.security_header import AuxiliaryHeader, KeyIdentifier, control
 from coordinator.primitives import apsde
 from coordinator.security import aps as aps_security
 from coordinator.security.aes import InvalidMic
+from coordinator.security.counters import CounterExhausted
 from coordinator.security.material import LinkKey, LinkKeys
+from coordinator.stack.duplicates import Duplicates
+from coordinator.stack.legality import illegality
 from coordinator.stack.nib import Nib
-from coordinator.stack.nwk import Conclusion, NwkLayer
+from coordinator.stack.nwk import NwkLayer
+from coordinator.stack.outbox import reason_of
+from coordinator.stack.shaping import Shaping
 from coordinator.stack.ticket import UNTICKETED, Ticket
 from coordinator.stack.timers import Timer, Timers
 from coordinator.types import MILLISECOND, SECOND, Duration, Eui64, Instant, NwkAddress, is_broadcast
 
 ACK_WAIT: Duration = 1600 * MILLISECOND
 """apscAckWaitDuration, about 1.6 s [K]."""
+SLEEPY_ACK_WAIT: Duration = 10 * SECOND
+"""The same where one of the two sleeps and the parent may hold the frame [NRF]."""
 MAX_RETRIES = 3
 """apscMaxFrameRetries."""
-DUPLICATE_TIME: Duration = 8 * SECOND
-DUPLICATE_CAPACITY = 256
-
-Shape = Callable[[aps.Frame], aps.Frame]
-
-_NONE = frozenset({None})
-_DATA = frozenset({KeyIdentifier.DATA})
-LEGAL_PROTECTION: dict[int, frozenset[KeyIdentifier | None]] = {
-    CommandId.TRANSPORT_KEY: frozenset({None, KeyIdentifier.KEY_TRANSPORT, KeyIdentifier.KEY_LOAD}),
-    CommandId.UPDATE_DEVICE: _NONE | _DATA,
-    CommandId.REMOVE_DEVICE: _NONE | _DATA,
-    CommandId.REQUEST_KEY: _DATA,
-    CommandId.SWITCH_KEY: _NONE | _DATA,
-    CommandId.TUNNEL: _NONE,
-    CommandId.VERIFY_KEY: _NONE | _DATA,
-    CommandId.CONFIRM_KEY: _NONE | _DATA,
-}
-"""Protocol page 1.5. An unsecured Transport-Key or Confirm-Key passes here: the joiner judges it."""
 
 DATA_UNICAST = aps.frame_control(aps.FrameType.DATA)
 DATA_BROADCAST = aps.frame_control(aps.FrameType.DATA, delivery=aps.DeliveryMode.BROADCAST)
 COMMAND = aps.frame_control(aps.FrameType.COMMAND)
 ACK = aps.frame_control(aps.FrameType.ACK)
 COMMAND_ACK = aps.frame_control(aps.FrameType.ACK, ack_format=True)
+FRAGMENTATION = 0x03
+"""The fragmentation subfield of the extended frame control (2.2.5.1.8)."""
 
 NWK_DATA = nwk.frame_control(nwk.FrameType.DATA, secured=True)
 NWK_DATA_UNSECURED = nwk.frame_control(nwk.FrameType.DATA)
 
-
-class Upper(Protocol):
-    """What the APS layer hands upwards."""
-
-    def data(self, indication: apsde.DataIndication, now: Instant) -> None: ...
-    def command(
-        self,
-        command: aps_commands.Command,
-        source: NwkAddress,
-        device: Eui64 | None,
-        security: apsde.Security,
-        now: Instant,
-    ) -> None: ...
+DataSink = Callable[[apsde.DataIndication, Instant], None]
+CommandSink = Callable[[aps_commands.Command, NwkAddress, Eui64 | None, apsde.Security, Instant], None]
+"""Takes a command, its source, the originator where it is known, and how it was protected."""
 
 
 @dataclass(slots=True)
 class Unacknowledged:
-    """A unicast that waits for its APS acknowledgement."""
+    """A unicast that waits for its APS acknowledgement; protected anew each time it is sent."""
 
-    apdu: bytes
+    frame: aps.Frame
+    link_key: LinkKey | None
     ticket: Ticket
-    attempts: int
     timer: Timer
+    retries: int = 0
 
 
 class ApsLayer:
-    """One node's application support sublayer."""
+    """One node's application support sublayer. `deliver_*` are set once, by the host."""
 
     def __init__(
-        self, nib: Nib, timers: Timers, note: trace.Sink, nwk_layer: NwkLayer, link_keys: LinkKeys
+        self,
+        nib: Nib,
+        timers: Timers,
+        note: trace.Sink,
+        nwk_layer: NwkLayer,
+        link_keys: LinkKeys,
+        shaping: Shaping,
     ) -> None:
         self._nib = nib
         self._timers = timers
         self._note = note
         self._nwk = nwk_layer
         self._link_keys = link_keys
+        self._shaping = shaping
         self._waiting: dict[tuple[NwkAddress, int], Unacknowledged] = {}
-        self._seen: OrderedDict[tuple[NwkAddress, int], Instant] = OrderedDict()
-        self.shapes: Sequence[Shape] = ()
-        self.upper: Upper | None = None
+        self.duplicates = Duplicates()
+        self.deliver_data: DataSink
+        self.deliver_command: CommandSink
 
     # --- down ---------------------------------------------------------------------------------
 
-    def send_data(
-        self, request: apsde.DataRequest, now: Instant, ticket: Ticket, conclude: Conclusion | None
-    ) -> None:
+    def send_data(self, request: apsde.DataRequest, now: Instant, ticket: Ticket) -> None:
         """Send application data; a unicast is repeated until acknowledged when the request says so."""
         broadcast = is_broadcast(request.destination)
         acknowledged = request.acknowledge and not broadcast
-        counter = self._nib.next_aps_counter()
         frame = aps.Frame(
             DATA_BROADCAST if broadcast else DATA_UNICAST | (aps.ACK_REQUEST if acknowledged else 0),
             request.destination_endpoint,
@@ -114,27 +97,12 @@ class ApsLayer:
             request.cluster,
             request.profile,
             request.source_endpoint,
-            counter,
+            self._nib.next_aps_counter(),
             None,
             None,
             request.asdu,
         )
-        for shape in self.shapes:
-            frame = shape(frame)
-        apdu = aps.encode(frame)
-        if acknowledged:
-            key = (request.destination, counter)
-            timer = self._timers.set(Instant(now + ACK_WAIT), lambda at: self._retransmit(key, at))
-            self._waiting[key] = Unacknowledged(apdu, ticket, 0, timer)
-        self._nwk.send(
-            request.destination,
-            apdu,
-            now,
-            frame_control=NWK_DATA,
-            radius=request.radius,
-            ticket=ticket,
-            conclude=conclude,
-        )
+        self._send(request.destination, frame, None, now, ticket, radius=request.radius)
 
     def send_command(
         self,
@@ -147,11 +115,24 @@ class ApsLayer:
         nwk_secured: bool = True,
         ack_request: bool = False,
         ticket: Ticket = UNTICKETED,
-        conclude: Conclusion | None = None,
     ) -> None:
-        """Send an APS command. `link_key` is needed when `protection` is not None."""
+        """Send an APS command. `link_key` is needed when `protection` is not None.
+
+        Raises EncodeError or CounterExhausted: then nothing was sent.
+        """
+        frame_control, auxiliary = COMMAND, None
+        if ack_request:
+            frame_control |= aps.ACK_REQUEST
+        if protection is not None and link_key is not None:
+            frame_control |= aps.SECURITY
+            auxiliary = AuxiliaryHeader(
+                control(key_identifier=protection, extended_nonce=True),
+                self._link_keys.next_counter(link_key.key),
+                self._nib.eui64,
+                None,
+            )
         frame = aps.Frame(
-            COMMAND | (aps.ACK_REQUEST if ack_request else 0),
+            frame_control,
             None,
             None,
             None,
@@ -159,44 +140,99 @@ class ApsLayer:
             None,
             self._nib.next_aps_counter(),
             None,
-            None,
+            auxiliary,
             aps_commands.encode(command),
         )
-        if protection is not None and link_key is not None:
-            auxiliary = AuxiliaryHeader(
-                control(key_identifier=protection, extended_nonce=True),
-                self._link_keys.next_counter(link_key.key),
-                self._nib.eui64,
-                None,
+        self._send(destination, frame, link_key, now, ticket, nwk_secured=nwk_secured)
+
+    def _send(
+        self,
+        destination: NwkAddress,
+        frame: aps.Frame,
+        link_key: LinkKey | None,
+        now: Instant,
+        ticket: Ticket,
+        *,
+        radius: int = 30,
+        nwk_secured: bool = True,
+    ) -> None:
+        """Shape, protect and send a frame; wait for its acknowledgement if it asks for one."""
+        if self._shaping.shapes:
+            frame, ticket = self._shaping.shape(frame, ticket, now)
+        apdu = self._protected(frame, link_key)
+        if frame.frame_control & aps.ACK_REQUEST and nwk_secured and not is_broadcast(destination):
+            self._await(
+                destination, Unacknowledged(frame, link_key, ticket, self._timer(destination, frame, now))
             )
-            frame = frame._replace(frame_control=frame.frame_control | aps.SECURITY, security=auxiliary)
-        for shape in self.shapes:
-            frame = shape(frame)
         self._nwk.send(
             destination,
-            self._protected(frame, link_key),
+            apdu,
             now,
             frame_control=NWK_DATA if nwk_secured else NWK_DATA_UNSECURED,
+            radius=radius,
             ticket=ticket,
-            conclude=conclude,
         )
 
     def _protected(self, frame: aps.Frame, link_key: LinkKey | None) -> bytes:
         if frame.security is None or link_key is None:
             return aps.encode(frame)
-        cipher = link_key.suite.cipher(frame.security.key_identifier)
-        return aps_security.protect(frame, cipher, self._nib.eui64)
+        identifier = frame.security.key_identifier
+        if identifier == KeyIdentifier.NETWORK:
+            raise EncodeError("aps: the network key does not protect APS frames here")
+        return aps_security.protect(frame, link_key.suite.cipher(identifier), self._nib.eui64)
+
+    # --- acknowledgement ----------------------------------------------------------------------
+
+    def _await(self, destination: NwkAddress, unacknowledged: Unacknowledged) -> None:
+        earlier = self._waiting.pop((destination, unacknowledged.frame.counter), None)
+        if earlier is not None:
+            earlier.timer.cancel()
+        self._waiting[destination, unacknowledged.frame.counter] = unacknowledged
+
+    def _timer(self, destination: NwkAddress, frame: aps.Frame, now: Instant) -> Timer:
+        peer = self._nwk.neighbors.find(destination)
+        awake = self._nib.receiver_on_when_idle and (peer is None or peer.receiver_on_when_idle)
+        key = (destination, frame.counter)
+        return self._timers.set(
+            Instant(now + (ACK_WAIT if awake else SLEEPY_ACK_WAIT)), lambda at: self._retransmit(key, at)
+        )
 
     def _retransmit(self, key: tuple[NwkAddress, int], now: Instant) -> None:
         waiting = self._waiting.get(key)
         if waiting is None:
             return
-        waiting.attempts += 1
-        if waiting.attempts > MAX_RETRIES or not self._nib.joined:
+        if waiting.retries >= MAX_RETRIES:
             del self._waiting[key]
+            self._drop(now, f"no APS acknowledgement of {waiting.retries + 1} transmissions", key[0])
             return
-        waiting.timer = self._timers.set(Instant(now + ACK_WAIT), lambda at: self._retransmit(key, at))
-        self._nwk.send(key[0], waiting.apdu, now, frame_control=NWK_DATA, ticket=waiting.ticket)
+        waiting.retries += 1
+        frame, link_key = waiting.frame, waiting.link_key
+        try:
+            if frame.security is not None and link_key is not None:
+                fresh = frame.security._replace(frame_counter=self._link_keys.next_counter(link_key.key))
+                frame = frame._replace(security=fresh)
+            apdu = self._protected(frame, link_key)
+        except (EncodeError, CounterExhausted) as error:
+            del self._waiting[key]
+            self._drop(now, f"not sent: {reason_of(error)}", key[0])
+            return
+        waiting.timer = self._timer(key[0], frame, now)
+        self._nwk.send(key[0], apdu, now, frame_control=NWK_DATA, ticket=waiting.ticket)
+
+    def _acknowledge(self, source: NwkAddress, frame: aps.Frame, now: Instant) -> None:
+        if frame.frame_control & 3 == aps.FrameType.COMMAND:
+            ack = aps.Frame(COMMAND_ACK, None, None, None, None, None, frame.counter)
+        else:
+            ack = aps.Frame(
+                ACK,
+                frame.source_endpoint,
+                None,
+                frame.cluster,
+                frame.profile,
+                frame.destination_endpoint,
+                frame.counter,
+            )
+        self._nwk.send(source, aps.encode(ack), now, frame_control=NWK_DATA)
 
     # --- up -----------------------------------------------------------------------------------
 
@@ -210,7 +246,11 @@ class ApsLayer:
             self._drop(now, str(error), carrier.source)
             return
         kind = frame.frame_control & 3
-        if kind == aps.FrameType.COMMAND:
+        if kind == aps.FrameType.INTER_PAN:
+            self._drop(now, "inter-PAN", carrier.source)
+        elif frame.extended is not None and frame.extended.control & FRAGMENTATION:
+            self._drop(now, "fragmented, and reassembly is not supported", carrier.source)
+        elif kind == aps.FrameType.COMMAND:
             self._receive_command(carrier, frame, apdu, device, secured, now)
         elif not secured:
             self._drop(now, "unsecured at the NWK layer", carrier.source)
@@ -218,38 +258,30 @@ class ApsLayer:
             waiting = self._waiting.pop((carrier.source, frame.counter), None)
             if waiting is not None:
                 waiting.timer.cancel()
-        elif kind == aps.FrameType.DATA:
-            self._receive_data(carrier, frame, apdu, device, now)
         else:
-            self._drop(now, "inter-PAN", carrier.source)
+            self._receive_data(carrier, frame, apdu, device, now)
 
     def _receive_data(
         self, carrier: nwk.Frame, frame: aps.Frame, apdu: bytes, device: Eui64 | None, now: Instant
     ) -> None:
-        broadcast = is_broadcast(carrier.destination)
-        if frame.frame_control & aps.ACK_REQUEST and not broadcast:
-            self._acknowledge(carrier.source, frame, now)
-        if not broadcast and self._is_duplicate(carrier.source, frame.counter, now):
-            self._drop(now, "APS duplicate", carrier.source)
+        endpoint = frame.destination_endpoint
+        if endpoint is None:
+            self._drop(now, "group-addressed, and this node is in no group", carrier.source)
             return
-        if frame.extended is not None and frame.extended.control & 3:
-            self._drop(now, "fragmented, and reassembly is not supported", carrier.source)
-            return
-        security = apsde.NWK_ONLY
-        payload = frame.payload
+        security, payload = apsde.NWK_ONLY, frame.payload
         if frame.security is not None:
-            opened = self._unprotect(apdu, frame, device, True, now)
+            opened = self._unprotect(apdu, frame, device, True, carrier.source, now)
             if opened is None:
                 return
             payload, security = opened
-        upper = self.upper
-        assert upper is not None
-        upper.data(
+        if self._is_repeated(carrier, frame, now):
+            return
+        self.deliver_data(
             apsde.DataIndication(
                 source=carrier.source,
                 device=device,
                 destination=carrier.destination,
-                destination_endpoint=frame.destination_endpoint or 0,
+                destination_endpoint=endpoint,
                 profile=frame.profile or 0,
                 cluster=frame.cluster or 0,
                 source_endpoint=frame.source_endpoint or 0,
@@ -268,10 +300,9 @@ class ApsLayer:
         secured: bool,
         now: Instant,
     ) -> None:
-        security = apsde.NWK_ONLY if secured else apsde.UNSECURED
-        payload = frame.payload
+        security, payload = apsde.NWK_ONLY if secured else apsde.UNSECURED, frame.payload
         if frame.security is not None:
-            opened = self._unprotect(apdu, frame, device, secured, now)
+            opened = self._unprotect(apdu, frame, device, secured, carrier.source, now)
             if opened is None:
                 return
             payload, security = opened
@@ -281,32 +312,26 @@ class ApsLayer:
         except DecodeError as error:
             self._drop(now, str(error), carrier.source)
             return
-        identifier = payload[0]
-        if not secured and identifier != CommandId.TRANSPORT_KEY:
-            self._drop(now, f"APS command 0x{identifier:02x} unsecured at the NWK layer", carrier.source)
-            return
-        legal = LEGAL_PROTECTION.get(identifier)
-        if legal is None:
-            self._drop(now, f"APS command 0x{identifier:02x} has no place here", carrier.source)
-            return
-        if security.aps not in legal:
-            how = "without APS security" if security.aps is None else f"under the {security.aps.name} key"
-            self._drop(now, f"APS command 0x{identifier:02x} {how}", carrier.source)
-            return
-        if frame.frame_control & aps.ACK_REQUEST and secured:
-            self._acknowledge(carrier.source, frame, now)
-        upper = self.upper
-        assert upper is not None
-        upper.command(command, carrier.source, device, security, now)
+        illegal = illegality(payload[0], security)
+        if illegal is not None:
+            self._drop(now, illegal, carrier.source)
+        elif not secured or not self._is_repeated(carrier, frame, now):
+            self.deliver_command(command, carrier.source, device, security, now)
 
     def _unprotect(
-        self, apdu: bytes, frame: aps.Frame, device: Eui64 | None, nwk_secured: bool, now: Instant
+        self,
+        apdu: bytes,
+        frame: aps.Frame,
+        device: Eui64 | None,
+        nwk_secured: bool,
+        source: NwkAddress,
+        now: Instant,
     ) -> tuple[bytes, apsde.Security] | None:
         auxiliary = frame.security
         assert auxiliary is not None
         partner = auxiliary.source or device
         if partner is None:
-            self._drop(now, "APS security from a device whose EUI-64 is unknown", None)
+            self._drop(now, "APS security from a device whose EUI-64 is unknown", source)
             return None
         identifier = auxiliary.key_identifier
         for candidate in self._link_keys.candidates(partner, identifier):
@@ -323,43 +348,31 @@ class ApsLayer:
         self._drop(now, f"APS MIC does not hold under any {identifier.name} key", partner)
         return None
 
-    def _acknowledge(self, source: NwkAddress, frame: aps.Frame, now: Instant) -> None:
-        if frame.frame_control & 3 == aps.FrameType.COMMAND:
-            ack = aps.Frame(COMMAND_ACK, None, None, None, None, None, frame.counter)
-        else:
-            ack = aps.Frame(
-                ACK,
-                frame.source_endpoint,
-                None,
-                frame.cluster,
-                frame.profile,
-                frame.destination_endpoint,
-                frame.counter,
-            )
-        self._nwk.send(source, aps.encode(ack), now, frame_control=NWK_DATA)
-
-    def _is_duplicate(self, source: NwkAddress, counter: int, now: Instant) -> bool:
-        seen = self._seen
-        while seen and (len(seen) > DUPLICATE_CAPACITY or next(iter(seen.values())) <= now):
-            seen.popitem(last=False)
-        if (source, counter) in seen:
+    def _is_repeated(self, carrier: nwk.Frame, frame: aps.Frame, now: Instant) -> bool:
+        """Acknowledge a unicast that asks for it; True when it is one that was here before."""
+        if is_broadcast(carrier.destination):
+            return False
+        if frame.frame_control & aps.ACK_REQUEST:
+            self._acknowledge(carrier.source, frame, now)
+        if self.duplicates.note(carrier.source, frame, now):
+            self._drop(now, "APS duplicate", carrier.source)
             return True
-        seen[(source, counter)] = Instant(now + DUPLICATE_TIME)
         return False
+
+    # --- tables -------------------------------------------------------------------------------
 
     def forget(self, address: NwkAddress) -> None:
         """A device begins anew at this address: its counters may, too."""
-        for key in [key for key in self._seen if key[0] == address]:
-            del self._seen[key]
-        for key in [key for key in self._waiting if key[0] == address]:
-            self._waiting.pop(key).timer.cancel()
+        self.duplicates.forget(address)
+        for waiting in [key for key in self._waiting if key[0] == address]:
+            self._waiting.pop(waiting).timer.cancel()
 
     def clear(self) -> None:
         """Forget all that waits and all that was seen."""
         for waiting in self._waiting.values():
             waiting.timer.cancel()
         self._waiting.clear()
-        self._seen.clear()
+        self.duplicates.clear()
 
     def _drop(self, now: Instant, reason: str, source: NwkAddress | Eui64 | None) -> None:
         self._note(trace.Dropped(at=now, layer="aps", reason=reason, source=source))

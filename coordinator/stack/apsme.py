@@ -16,9 +16,8 @@ from coordinator.primitives import Indication, apsde, apsme
 from coordinator.security.material import LinkKey, LinkKeys
 from coordinator.stack.aps import ApsLayer
 from coordinator.stack.nib import Nib
-from coordinator.stack.nwk import Conclusion
 from coordinator.stack.ticket import Ticket
-from coordinator.types import COORDINATOR, Eui64, Instant, LinkKeyKind, NwkAddress
+from coordinator.types import DeviceType, Eui64, Instant, LinkKeyKind, NwkAddress
 
 NO_DEVICE = Eui64(0)
 
@@ -50,15 +49,13 @@ class Apsme:
 
     # --- down ---------------------------------------------------------------------------------
 
-    def perform(
-        self, request: KeyRequest, now: Instant, ticket: Ticket, conclude: Conclusion | None
-    ) -> None:
-        """Send the command this request stands for."""
+    def perform(self, request: KeyRequest, now: Instant, ticket: Ticket) -> None:
+        """Send the command this request stands for. Raises EncodeError or CounterExhausted: nothing went."""
         match request:
             case apsme.TransportKeyRequest():
-                self._transport_key(request, now, ticket, conclude)
+                self._transport_key(request, now, ticket)
             case apsme.ConfirmKeyRequest():
-                self._confirm_key(request, now, ticket, conclude)
+                self._confirm_key(request, now, ticket)
             case apsme.RemoveDeviceRequest():
                 self._aps.send_command(
                     request.parent_address,
@@ -67,7 +64,6 @@ class Apsme:
                     link_key=self._link_keys.entry(request.parent).current,
                     protection=KeyIdentifier.DATA,
                     ticket=ticket,
-                    conclude=conclude,
                 )
             case apsme.RequestKeyRequest():
                 self._aps.send_command(
@@ -77,20 +73,17 @@ class Apsme:
                     link_key=self._link_keys.entry(self._trust_center()).current,
                     protection=KeyIdentifier.DATA,
                     ticket=ticket,
-                    conclude=conclude,
                 )
             case apsme.VerifyKeyRequest():
                 command = aps_commands.VerifyKey(
                     key_type=request.key_type, source=self._nib.eui64, hash=request.hash
                 )
-                self._aps.send_command(request.address, command, now, ticket=ticket, conclude=conclude)
+                self._aps.send_command(request.address, command, now, ticket=ticket)
 
     def _trust_center(self) -> Eui64:
         return self._nib.trust_center or NO_DEVICE
 
-    def _transport_key(
-        self, request: apsme.TransportKeyRequest, now: Instant, ticket: Ticket, conclude: Conclusion | None
-    ) -> None:
+    def _transport_key(self, request: apsme.TransportKeyRequest, now: Instant, ticket: Ticket) -> None:
         entry = self._link_keys.entry(request.device)
         self._aps.send_command(
             request.address,
@@ -100,7 +93,6 @@ class Apsme:
             protection=request.protection,
             nwk_secured=request.nwk_secured,
             ticket=ticket,
-            conclude=conclude,
         )
         if request.key_type == KeyType.TRUST_CENTER_LINK:
             kind = request.kind or LinkKeyKind.UNIQUE
@@ -131,9 +123,7 @@ class Apsme:
                     key_type=request.key_type,
                 )
 
-    def _confirm_key(
-        self, request: apsme.ConfirmKeyRequest, now: Instant, ticket: Ticket, conclude: Conclusion | None
-    ) -> None:
+    def _confirm_key(self, request: apsme.ConfirmKeyRequest, now: Instant, ticket: Ticket) -> None:
         entry = self._link_keys.entry(request.device)
         link_key: LinkKey = entry.pending or entry.current
         command = aps_commands.ConfirmKey(
@@ -147,7 +137,6 @@ class Apsme:
             protection=request.protection,
             ack_request=True,
             ticket=ticket,
-            conclude=conclude,
         )
         if request.status == aps_commands.ConfirmKeyStatus.SUCCESS and entry.pending is not None:
             self._link_keys.promote(request.device)
@@ -177,9 +166,13 @@ class Apsme:
         self._indicate(indication, now)
 
     def _indication(
-        self, command: aps_commands.Command, source: NwkAddress, device: Eui64 | None, security: apsde.Security
+        self,
+        command: aps_commands.Command,
+        source: NwkAddress,
+        device: Eui64 | None,
+        security: apsde.Security,
     ) -> Indication | None:
-        if self._nib.address == COORDINATOR:
+        if self._nib.device_type is DeviceType.COORDINATOR:
             return _at_trust_center(command, source, device, security)
         return self._at_joiner(command, device, security)
 
@@ -218,9 +211,7 @@ class Apsme:
             case aps_commands.RemoveDevice():
                 return apsme.RemoveDeviceIndication(source=device, target=command.target, security=security)
             case aps_commands.SwitchKey():
-                return apsme.SwitchKeyIndication(
-                    source=device, sequence=command.sequence, security=security
-                )
+                return apsme.SwitchKeyIndication(source=device, sequence=command.sequence, security=security)
             case _:
                 return None
 

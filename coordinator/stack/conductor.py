@@ -137,6 +137,7 @@ def describe_plan(plan: Plan) -> str:
     if not plan.steps:
         return "silence"
     parts = (
-        describe(step.request) + (f" after {step.after / 1_000_000:g} s" if step.after else "") for step in plan.steps
+        describe(step.request) + (f" after {step.after / 1_000_000:g} s" if step.after else "")
+        for step in plan.steps
     )
     return "; ".join(parts)

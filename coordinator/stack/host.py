@@ -1,35 +1,39 @@
 """The host stack: layers put together as one `Node`, with an application on top.
 
-`perform` is the one way down and `indicate` the one way up; both write the trace.
+`_perform` is the one way down and `_indicate` the one way up; both write the trace.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from coordinator import trace
 from coordinator.codec import zdp
-from coordinator.primitives import Indication, Request
+from coordinator.codec.cursor import EncodeError
+from coordinator.primitives import Indication, Request, apsde, apsme, mlme, nlme, zdo
+from coordinator.security.counters import CounterExhausted
 from coordinator.security.material import LinkKeys, NetworkKeys
 from coordinator.stack.application import Application
 from coordinator.stack.aps import ApsLayer
 from coordinator.stack.apsme import Apsme
-from coordinator.stack.association import Association
 from coordinator.stack.behaviour import Behaviour
 from coordinator.stack.conductor import Conductor, Deviations
-from coordinator.stack.downward import Downward
+from coordinator.stack.device_profile import DeviceProfile
+from coordinator.stack.layers import Layers
 from coordinator.stack.mac import MacLayer
-from coordinator.stack.neighbors import AddressMap, NeighborTable
+from coordinator.stack.mlme import Mlme
 from coordinator.stack.nib import Nib
+from coordinator.stack.nlme import Nlme
 from coordinator.stack.node import Action, ReceivedFrame, TransmitStatus
 from coordinator.stack.nwk import NwkLayer
+from coordinator.stack.outbox import reason_of
 from coordinator.stack.policy import StackPolicy
-from coordinator.stack.scan import ActiveScan
+from coordinator.stack.shaping import Shaping
 from coordinator.stack.ticket import Ticket
 from coordinator.stack.timers import Timers
 from coordinator.stack.upkeep import Upkeep
-from coordinator.stack.upward import Upward
 from coordinator.types import (
     COORDINATOR,
     Channel,
@@ -79,43 +83,59 @@ class HostStack:
         behaviours: Sequence[Behaviour] = (),
         link_keys: LinkKeys | None = None,
     ) -> None:
-        self.nib = Nib(
-            eui64=identity.eui64, device_type=identity.device_type, capability=identity.capability
+        self.nib = nib = Nib(
+            eui64=identity.eui64,
+            device_type=identity.device_type,
+            capability=identity.capability,
+            sequence_number=entropy.integer(0, 255),
+            aps_counter=entropy.integer(0, 255),
         )
-        self.policy = policy
         self.entropy = entropy
         self.note = note
-        self.timers = Timers()
+        self.timers = timers = Timers()
         self.network_keys = NetworkKeys()
         self.link_keys = LinkKeys() if link_keys is None else link_keys
-        self.nib.sequence_number = entropy.integer(0, 255)
-        self.nib.aps_counter = entropy.integer(0, 255)
+        self.conductor = Conductor(timers, note, self._perform)
+        self.policy = self.conductor.standing(policy)
+        self._application: Application | None = None
         self._actions: list[Action] = []
         self._requests = 0
-        self._application: Application | None = None
-        self.conductor = Conductor(self.timers, note, self.perform)
-        neighbors = NeighborTable(policy.neighbor_capacity)
-        addresses = AddressMap(4 * policy.neighbor_capacity)
-        self.mac = MacLayer(
-            self.nib,
-            self.timers,
-            note,
-            self._actions,
-            policy.transaction_persistence,
-            self._mangle,
-            entropy.integer(0, 255),
-        )
-        self.nwk = NwkLayer(
-            self.nib, self.timers, note, entropy, self.mac, self.network_keys, neighbors, addresses
-        )
-        self.aps = ApsLayer(self.nib, self.timers, note, self.nwk, self.link_keys)
-        self.apsme = Apsme(self.nib, note, self.aps, self.link_keys, self.indicate)
-        self.scan = ActiveScan(self.mac, self.timers)
-        self.association = Association(self.nib, self.mac, self.timers)
-        self.upward = Upward(self, self.conductor.standing(policy), identity.endpoints, self.indicate)
-        self.upkeep = Upkeep(self.nib, policy, self.timers, entropy, self.nwk, self.upward.gone)
-        self._downward = Downward(self, self.indicate)
+        self._shaping = shaping = Shaping(note)
+        persistence, capacity = policy.transaction_persistence, policy.neighbor_capacity
+        first_sequence = entropy.integer(0, 255)
+        self.mac = MacLayer(nib, timers, note, self._actions, shaping, persistence, first_sequence)
+        self.nwk = NwkLayer(nib, timers, note, entropy, self.mac, self.network_keys, capacity)
+        self.aps = ApsLayer(nib, timers, note, self.nwk, self.link_keys, shaping)
+        self._manage(identity.endpoints)
         self.switch(behaviours)
+
+    def _manage(self, endpoints: tuple[zdp.SimpleDescriptor, ...]) -> None:
+        """Put the management entities on the layers, and connect the layers upwards."""
+        layers = Layers(
+            nib=self.nib,
+            policy=self.policy,
+            timers=self.timers,
+            entropy=self.entropy,
+            note=self.note,
+            conductor=self.conductor,
+            indicate=self._indicate,
+            network_keys=self.network_keys,
+            link_keys=self.link_keys,
+            mac=self.mac,
+            nwk=self.nwk,
+            aps=self.aps,
+        )
+        self._upkeep = Upkeep(layers)
+        self._mlme = Mlme(layers, self._upkeep)
+        self._nlme = Nlme(layers, self._mlme, self._upkeep, self.request)
+        self._apsme = Apsme(self.nib, self.note, self.aps, self.link_keys, self._indicate)
+        self._device_profile = DeviceProfile(layers, self._nlme, endpoints)
+        self.mac.management = self._mlme
+        self.mac.deliver_data = self.nwk.receive
+        self.nwk.deliver_apdu = self.aps.receive
+        self.nwk.deliver_command = self._nlme.receive
+        self.aps.deliver_data = self._device_profile.receive
+        self.aps.deliver_command = self._apsme.receive
 
     # --- what an application is given -----------------------------------------------------------
 
@@ -131,24 +151,59 @@ class HostStack:
 
     def request(self, request: Request, now: Instant) -> None:
         """Perform a request that no behaviour may touch."""
-        self.perform(request, now, ())
+        self._perform(request, now, ())
 
-    def perform(self, request: Request, now: Instant, deviations: Deviations) -> None:
-        """Send a primitive down; `Requested` first, `Concluded` when the next hop has it or cannot."""
+    def _perform(self, request: Request, now: Instant, deviations: Deviations) -> None:
+        """Send a primitive down; `Requested` first, `Concluded` when the next hop has it or cannot.
+
+        What cannot be made into a frame is dropped with the reason, and concluded undelivered.
+        """
         self._requests += 1
-        request_id = self._requests
-        self.note(
-            trace.Requested(at=now, request_id=request_id, request=request, deviations=deviations)
-        )
+        ticket = Ticket(self._requests, deviations, self.note)
+        self.note(trace.Requested(at=now, request_id=self._requests, request=request, deviations=deviations))
+        try:
+            self._dispatch(request, now, ticket)
+        except (EncodeError, CounterExhausted) as error:
+            reason = reason_of(error)
+            self.note(trace.Dropped(at=now, layer="stack", reason=f"not sent: {reason}"))
+            ticket.conclude(False, reason, now)
 
-        def conclude(delivered: bool, reason: str, at: Instant) -> None:
-            self.note(
-                trace.Concluded(at=at, request_id=request_id, delivered=delivered, reason=reason)
-            )
+    def _dispatch(self, request: Request, now: Instant, ticket: Ticket) -> None:
+        match request:
+            case zdo.CommandRequest():
+                self._device_profile.send(request, now, ticket)
+            case (
+                apsme.TransportKeyRequest()
+                | apsme.RemoveDeviceRequest()
+                | apsme.RequestKeyRequest()
+                | apsme.VerifyKeyRequest()
+                | apsme.ConfirmKeyRequest()
+            ):
+                self._apsme.perform(request, now, ticket)
+            case apsde.DataRequest():
+                self.aps.send_data(request, now, ticket)
+            case mlme.BeaconRequest():
+                self._mlme.send_beacon(request, now, ticket)
+            case mlme.AssociateResponse():
+                self._mlme.respond(request, now, ticket)
+            case nlme.SyncRequest():
+                self._mlme.sync(now)
+            case nlme.LeaveRequest():
+                self._nlme.leave(request, now, ticket)
+            case nlme.PermitJoiningRequest():
+                self._nlme.permit(request, now)
+            case nlme.NetworkDiscoveryRequest():
+                self._nlme.discover(request, now)
+            case nlme.JoinRequest():
+                self._nlme.join(request, now)
+            case nlme.StartRouterRequest():
+                self._nlme.start_router(now)
+            case nlme.ResetRequest():
+                self._nlme.reset(now)
+            case _:
+                assert_never(request)
 
-        self._downward.perform(request, now, Ticket(request_id, deviations), conclude)
-
-    def indicate(self, indication: Indication, now: Instant) -> None:
+    def _indicate(self, indication: Indication, now: Instant) -> None:
         """Send a primitive up; `Indicated` first."""
         self.note(trace.Indicated(at=now, indication=indication))
         if self._application is not None:
@@ -163,12 +218,9 @@ class HostStack:
     def switch(self, behaviours: Sequence[Behaviour]) -> None:
         """Answer with these behaviours from now on."""
         self.conductor.switch(behaviours)
-        self.aps.shapes = [
-            behaviour.shape for behaviour in behaviours if type(behaviour).shape is not Behaviour.shape
-        ]
-        self._mangles = [
-            behaviour.mangle for behaviour in behaviours if type(behaviour).mangle is not Behaviour.mangle
-        ]
+        self._shaping.switch(behaviours)
+        self.mac.indirect.persistence = self.policy.current.transaction_persistence
+        self.nwk.neighbors.capacity = self.policy.current.neighbor_capacity
 
     def start(self, now: Instant) -> None:
         """Switch on: an application that has something to do begins."""
@@ -198,17 +250,13 @@ class HostStack:
             )
         )
         self.note(trace.KeyInUse(at=now, key=network.key, sequence=network.key_sequence))
-        self.upkeep.start(now)
+        self._upkeep.start(now)
 
     # --- node.Node ------------------------------------------------------------------------------
 
     def receive(self, frame: ReceivedFrame, now: Instant) -> None:
         """A frame from the radio."""
-        self.note(
-            trace.Heard(
-                at=now, psdu=frame.psdu, channel=frame.channel, rssi=frame.rssi, lqi=frame.lqi
-            )
-        )
+        self.note(trace.Heard(at=now, psdu=frame.psdu, channel=frame.channel, rssi=frame.rssi, lqi=frame.lqi))
         self.mac.receive(frame, now)
 
     def confirm(self, handle: int, status: TransmitStatus, frame_pending: bool, now: Instant) -> None:
@@ -228,8 +276,3 @@ class HostStack:
         actions = tuple(self._actions)
         self._actions.clear()
         return actions
-
-    def _mangle(self, psdu: bytes) -> bytes:
-        for mangle in self._mangles:
-            psdu = mangle(psdu)
-        return psdu

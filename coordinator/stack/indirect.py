@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from coordinator.stack.node import Action, SetPending, TransmitStatus
 from coordinator.stack.outbox import Build, Outbox
@@ -20,18 +19,49 @@ Target = NwkAddress | Eui64
 """Who polls: a short address, or the EUI-64 of a device that has none yet."""
 
 Ended = Callable[[TransmitStatus | None, Instant], None]
-"""Told how it ended: a MAC status, or None when nobody fetched it in time."""
+"""Told how it ended: a MAC status, or None when nobody fetched it in time or it was discarded."""
+
+CAPACITY = 256
+"""Frames held in all; one more is a transaction overflow (IEEE 802.15.4-2006, 7.1.1.1.3). Our choice."""
+
+_FRAME_PENDING = 0x10
 
 
-@dataclass(slots=True)
 class Transaction:
-    """One held frame; `build(more)` makes its octets with the frame-pending bit."""
+    """One held frame. Built at its first poll: a repetition has the same octets, but for frame pending.
 
-    build: Callable[[bool], bytes]
-    ended: Ended | None
-    ticket: Ticket
-    expiry: Timer
-    in_flight: bool = False
+    (IEEE 802.15.4-2006, 7.5.6.5: one attempt a poll, and the same DSN each time; unverified.)
+    """
+
+    __slots__ = ("_build", "_octets", "_queue", "ended", "expired", "expiry", "in_flight", "ticket")
+
+    def __init__(
+        self, queue: deque[Transaction], build: Build, ended: Ended | None, ticket: Ticket, expiry: Timer
+    ) -> None:
+        self._queue = queue
+        self._build = build
+        self._octets: bytes | None = None
+        self.ended = ended
+        self.ticket = ticket
+        self.expiry = expiry
+        self.in_flight = False
+        self.expired = False
+
+    def build(self) -> bytes:
+        """The PSDU, with frame pending when more is held for the same device."""
+        octets = self._octets
+        if octets is None:
+            octets = self._octets = self._build()
+        if len(self._queue) > 1:
+            return bytes((octets[0] | _FRAME_PENDING,)) + octets[1:]
+        return octets
+
+    def end(self, status: TransmitStatus | None, now: Instant) -> None:
+        """Tell whoever asked for it."""
+        self.expiry.cancel()
+        ended, self.ended = self.ended, None
+        if ended is not None:
+            ended(status, now)
 
 
 class IndirectQueue:
@@ -43,27 +73,38 @@ class IndirectQueue:
         self._actions = actions
         self.persistence = persistence
         self._held: dict[Target, deque[Transaction]] = {}
+        self._aliases: dict[Target, Eui64] = {}
+        self._count = 0
 
     def __len__(self) -> int:
-        return sum(len(queue) for queue in self._held.values())
+        return self._count
 
     def put(
-        self, target: Target, build: Callable[[bool], bytes], now: Instant, ticket: Ticket, ended: Ended | None
+        self,
+        target: Target,
+        build: Build,
+        now: Instant,
+        ticket: Ticket,
+        ended: Ended | None,
+        alias: Eui64 | None = None,
     ) -> None:
-        """Hold a frame for `target`."""
+        """Hold a frame for `target`, whose data requests may also come from its EUI-64, the `alias`."""
+        if self._count >= CAPACITY:
+            ticket.conclude(False, "transaction overflow", now)
+            if ended is not None:
+                ended(None, now)
+            return
         queue = self._held.get(target)
         if queue is None:
             queue = self._held[target] = deque()
-        transaction: Transaction
-
-        def expire(at: Instant) -> None:
-            queue.remove(transaction)
-            self._tidy(target)
-            if ended is not None:
-                ended(None, at)
-
-        transaction = Transaction(build, ended, ticket, self._timers.set(Instant(now + self.persistence), expire))
+            if alias is not None:
+                self._aliases[target] = alias
+        timer = self._timers.set(
+            Instant(now + self.persistence), lambda at: self._expire(target, transaction, at)
+        )
+        transaction = Transaction(queue, build, ended, ticket, timer)
         queue.append(transaction)
+        self._count += 1
         if len(queue) == 1:
             self._announce()
 
@@ -73,51 +114,73 @@ class IndirectQueue:
         A second poll while that frame is at the radio changes nothing: the radio is busy with it.
         """
         queue = self._held.get(target)
-        if not queue:
+        if queue is None:
             return False
         transaction = queue[0]
-        if transaction.in_flight:
-            return True
-        transaction.in_flight = True
-        more = len(queue) > 1
-        build: Build = lambda: transaction.build(more)  # noqa: E731  # a closure with a type
-
-        def done(status: TransmitStatus, _pending: bool, at: Instant) -> None:
-            # Not acknowledged: it stays for the next poll until its time is up.
-            transaction.in_flight = False
-            if not transaction.expiry.pending or status is not TransmitStatus.SUCCESS:
-                return
-            transaction.expiry.cancel()
-            queue.remove(transaction)
-            self._tidy(target)
-            if transaction.ended is not None:
-                transaction.ended(status, at)
-
-        self._outbox.put(build, now, done=done, ticket=transaction.ticket, urgent=True)
+        if not transaction.in_flight:
+            transaction.in_flight = True
+            self._outbox.put(
+                transaction.build,
+                now,
+                done=lambda status, _pending, at: self._attempted(target, transaction, status, at),
+                ticket=transaction.ticket,
+                urgent=True,
+                retries=0,
+            )
         return True
 
-    def discard(self, target: Target) -> None:
-        """Drop what is held for a device that is gone; nobody is told."""
+    def discard(self, target: Target, now: Instant) -> None:
+        """Drop what is held for a device that is gone or begins anew."""
         queue = self._held.pop(target, None)
-        if queue is not None:
-            for transaction in queue:
-                transaction.expiry.cancel()
-            self._announce()
+        if queue is None:
+            return
+        self._aliases.pop(target, None)
+        self._count -= len(queue)
+        self._announce()
+        for transaction in tuple(queue):
+            transaction.expired = True
+            transaction.end(None, now)
 
-    def clear(self) -> None:
+    def clear(self, now: Instant) -> None:
         """Drop everything."""
         for target in tuple(self._held):
-            self.discard(target)
+            self.discard(target, now)
 
-    def _tidy(self, target: Target) -> None:
-        if not self._held.get(target, True):
+    def _attempted(
+        self, target: Target, transaction: Transaction, status: TransmitStatus, now: Instant
+    ) -> None:
+        # Not acknowledged: it stays for the next poll until its time is up.
+        transaction.in_flight = False
+        if status is TransmitStatus.SUCCESS:
+            self._remove(target, transaction)
+            transaction.end(status, now)
+        elif transaction.expired:
+            self._remove(target, transaction)
+            transaction.end(None, now)
+
+    def _expire(self, target: Target, transaction: Transaction, now: Instant) -> None:
+        transaction.expired = True
+        if not transaction.in_flight:
+            self._remove(target, transaction)
+            transaction.end(None, now)
+
+    def _remove(self, target: Target, transaction: Transaction) -> None:
+        queue = self._held.get(target)
+        if queue is None or transaction not in queue:
+            return
+        queue.remove(transaction)
+        self._count -= 1
+        if not queue:
             del self._held[target]
+            self._aliases.pop(target, None)
             self._announce()
 
     def _announce(self) -> None:
-        self._actions.append(
-            SetPending(
-                short=frozenset(NwkAddress(t) for t in self._held if not isinstance(t, Eui64)),
-                extended=frozenset(t for t in self._held if isinstance(t, Eui64)),
-            )
-        )
+        short: list[NwkAddress] = []
+        extended = list(self._aliases.values())
+        for target in self._held:
+            if isinstance(target, Eui64):
+                extended.append(target)
+            else:
+                short.append(target)
+        self._actions.append(SetPending(short=frozenset(short), extended=frozenset(extended)))

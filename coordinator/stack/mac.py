@@ -16,10 +16,12 @@ from coordinator.stack.indirect import Ended, IndirectQueue
 from coordinator.stack.nib import Nib
 from coordinator.stack.node import Action, ReceivedFrame, ReceiverOn, TransmitStatus, Tune
 from coordinator.stack.outbox import Done, Outbox
-from coordinator.stack.ticket import UNTICKETED, Outcome, Ticket
+from coordinator.stack.shaping import Shaping
+from coordinator.stack.ticket import UNTICKETED, Ticket
 from coordinator.stack.timers import Timer, Timers
 from coordinator.types import (
     BROADCAST_PAN,
+    COORDINATOR,
     MILLISECOND,
     NO_ADDRESS,
     Channel,
@@ -34,8 +36,18 @@ MAX_FRAME_TOTAL_WAIT: Duration = 31_776
 """macMaxFrameTotalWaitTime of IEEE 802.15.4-2006: 1986 symbols; the 2003 edition's is shorter."""
 
 DUPLICATE_WINDOW: Duration = 250 * MILLISECOND
-"""A repeated sequence number within this is a retransmission whose ACK was lost."""
+"""A repeated sequence number within this is a retransmission whose ACK was lost. All attempts of one
+frame, backoffs included, fit in it; our choice."""
+DUPLICATE_CAPACITY = 256
 
+DATA = mac.frame_control(
+    mac.FrameType.DATA,
+    ack_request=True,
+    pan_id_compression=True,
+    destination_mode=mac.AddressMode.SHORT,
+    source_mode=mac.AddressMode.SHORT,
+)
+DATA_TO_ALL = DATA & ~mac.ACK_REQUEST
 COMMAND_TO_DEVICE = mac.frame_control(
     mac.FrameType.COMMAND,
     ack_request=True,
@@ -68,17 +80,27 @@ BEACON = mac.frame_control(mac.FrameType.BEACON, source_mode=mac.AddressMode.SHO
 DATA_REQUEST_OCTETS = mac_commands.encode(mac_commands.DataRequest())
 BEACON_REQUEST_OCTETS = mac_commands.encode(mac_commands.BeaconRequest())
 
+Msdu = Callable[[], bytes]
+"""Makes the payload when its frame leaves; raises what `outbox.Build` may raise."""
 
-class Upper(Protocol):
-    """What the MAC hands upwards."""
+DataSink = Callable[[bytes, NwkAddress, int, Instant], None]
+"""Takes an MSDU, its MAC source, the LQI and when."""
 
-    def data(self, msdu: bytes, source: NwkAddress, destination: NwkAddress, lqi: int, now: Instant) -> None: ...
+
+class Management(Protocol):
+    """Who takes beacons and MAC commands. `promised`: our ACK said that a frame would follow."""
+
     def beacon(self, frame: mac.Frame, received: ReceivedFrame, now: Instant) -> None: ...
-    def command(self, frame: mac.Frame, command: mac_commands.Command, now: Instant) -> None: ...
+    def command(
+        self, frame: mac.Frame, command: mac_commands.Command, promised: bool, now: Instant
+    ) -> None: ...
 
 
 class MacLayer:
-    """One node's MAC. `send_*` builds its frame when the radio is free for it."""
+    """One node's MAC. `send_*` builds its frame when the radio is free for it.
+
+    `deliver_data` and `management` are set once, by the host.
+    """
 
     def __init__(
         self,
@@ -86,20 +108,22 @@ class MacLayer:
         timers: Timers,
         note: trace.Sink,
         actions: list[Action],
+        shaping: Shaping,
         persistence: Duration,
-        mangle: Callable[[bytes], bytes] | None,
         first_sequence: int,
     ) -> None:
         self._nib = nib
         self._timers = timers
         self._note = note
         self._actions = actions
-        self.outbox = Outbox(actions, note, mangle)
+        self.outbox = Outbox(actions, note, shaping)
         self.indirect = IndirectQueue(self.outbox, timers, actions, persistence)
         self._sequence = first_sequence
         self._last: dict[NwkAddress | Eui64, tuple[int, Instant]] = {}
         self._listening: Timer | None = None
-        self.upper: Upper | None = None
+        self._receiver_on = True
+        self.deliver_data: DataSink
+        self.management: Management
 
     # --- down ---------------------------------------------------------------------------------
 
@@ -113,56 +137,60 @@ class MacLayer:
         """Set channel and filter to what the NIB says."""
         self.tune(self._nib.channel, self._nib.pan_id, self._nib.address)
 
+    def reset(self, now: Instant) -> None:
+        """MLME-RESET: drop what is queued and held, and listen as the NIB says."""
+        self.indirect.clear(now)
+        self.outbox.flush(now)
+        self._wake()
+        self.retune()
+
     def send_data(
         self,
         next_hop: NwkAddress,
-        msdu: Callable[[], bytes],
+        msdu: Msdu,
         now: Instant,
         ticket: Ticket = UNTICKETED,
-        outcome: Outcome | None = None,
+        done: Done | None = None,
     ) -> None:
         """Send a data frame to a neighbour, or to all when `next_hop` is 0xFFFF (then without ACK)."""
-        acknowledged = next_hop != NO_ADDRESS
-
-        def build() -> bytes:
-            return self._data(next_hop, msdu(), acknowledged, False)
-
-        done: Done | None = None
-        if outcome is not None:
-
-            def done(status: TransmitStatus, _pending: bool, at: Instant) -> None:
-                outcome(status, at)
-
-        self.outbox.put(build, now, done=done, ticket=ticket)
+        self.outbox.put(lambda: self._data(next_hop, msdu()), now, done=done, ticket=ticket)
 
     def hold_data(
-        self, child: NwkAddress, msdu: Callable[[], bytes], now: Instant, ticket: Ticket, ended: Ended | None
+        self, child: NwkAddress, device: Eui64, msdu: Msdu, now: Instant, ticket: Ticket, ended: Ended | None
     ) -> None:
-        """Hold a data frame until the sleepy `child` polls."""
-        self.indirect.put(child, lambda more: self._data(child, msdu(), True, more), now, ticket, ended)
+        """Hold a data frame until the sleepy `child` polls, by its address or as `device`."""
+        self.indirect.put(child, lambda: self._data(child, msdu()), now, ticket, ended, alias=device)
 
-    def hold_command(
-        self, device: Eui64, command: mac_commands.Command, now: Instant, ticket: Ticket, ended: Ended | None
-    ) -> None:
-        """Hold a command, addressed by EUI-64, until its device polls (an association response)."""
-        payload = mac_commands.encode(command)
+    def hold_command(self, device: Eui64, command: bytes, now: Instant, ticket: Ticket, ended: Ended) -> None:
+        """Hold an encoded command, addressed by EUI-64, until its device polls (an association response)."""
 
-        def build(more: bool) -> bytes:
-            control = COMMAND_TO_DEVICE | (mac.FRAME_PENDING if more else 0)
-            return self._encode(control, self._nib.pan_id, device, None, self._nib.eui64, payload)
+        def build() -> bytes:
+            return self._encode(COMMAND_TO_DEVICE, self._nib.pan_id, device, None, self._nib.eui64, command)
 
         self.indirect.put(device, build, now, ticket, ended)
+
+    def send_nothing(self, destination: NwkAddress, now: Instant) -> None:
+        """Let a child sleep that our ACK promised a frame which is no longer held.
+
+        An empty data frame (IEEE 802.15.4-2006, 7.5.6.3; unverified).
+        """
+        self.outbox.put(lambda: self._data(destination, b""), now, urgent=True, retries=0)
 
     def send_beacon(self, payload: bytes, now: Instant, ticket: Ticket) -> None:
         """Send a beacon whose MAC payload is `payload`."""
         self.outbox.put(
-            lambda: self._encode(BEACON, None, None, self._nib.pan_id, self._nib.address, payload), now, ticket=ticket
+            lambda: self._encode(BEACON, None, None, self._nib.pan_id, self._nib.address, payload),
+            now,
+            ticket=ticket,
         )
 
     def send_beacon_request(self, now: Instant) -> None:
         """Ask everybody on the channel for a beacon."""
         self.outbox.put(
-            lambda: self._encode(BEACON_REQUEST, BROADCAST_PAN, NO_ADDRESS, None, None, BEACON_REQUEST_OCTETS), now
+            lambda: self._encode(
+                BEACON_REQUEST, BROADCAST_PAN, NO_ADDRESS, None, None, BEACON_REQUEST_OCTETS
+            ),
+            now,
         )
 
     def send_association_request(
@@ -171,7 +199,9 @@ class MacLayer:
         """Ask `parent` for association."""
         payload = mac_commands.encode(mac_commands.AssociationRequest(capability=capability))
         self.outbox.put(
-            lambda: self._encode(ASSOCIATION_REQUEST, pan_id, parent, BROADCAST_PAN, self._nib.eui64, payload),
+            lambda: self._encode(
+                ASSOCIATION_REQUEST, pan_id, parent, BROADCAST_PAN, self._nib.eui64, payload
+            ),
             now,
             done=done,
         )
@@ -186,30 +216,23 @@ class MacLayer:
             return self._encode(control, pan_id, parent, None, source, DATA_REQUEST_OCTETS)
 
         def polled(status: TransmitStatus, pending: bool, at: Instant) -> None:
-            if pending:
-                self._listen_until(Instant(at + MAX_FRAME_TOTAL_WAIT))
-            else:
+            if not pending:
                 self._rest()
+            elif not self._nib.receiver_on_when_idle:
+                self._listening = self._timers.set(
+                    Instant(at + MAX_FRAME_TOTAL_WAIT), lambda _at: self._rest()
+                )
             if done is not None:
                 done(status, pending, at)
 
-        if not self._nib.receiver_on_when_idle:
-            self._actions.append(ReceiverOn(on=True))
+        self._wake()
         self.outbox.put(build, now, done=polled)
 
-    def _data(self, destination: NwkAddress, msdu: bytes, acknowledged: bool, more: bool) -> bytes:
-        self._sequence = (self._sequence + 1) & 0xFF
-        return mac.encode(
-            mac.data(
-                sequence=self._sequence,
-                pan_id=self._nib.pan_id,
-                destination=destination,
-                source=self._nib.address,
-                payload=msdu,
-                ack_request=acknowledged,
-                frame_pending=more,
-            )
-        )
+    def _data(self, destination: NwkAddress, msdu: bytes) -> bytes:
+        self._sequence = sequence = (self._sequence + 1) & 0xFF
+        control = DATA_TO_ALL if destination == NO_ADDRESS else DATA
+        nib = self._nib
+        return mac.encode(mac.Frame(control, sequence, nib.pan_id, destination, None, nib.address, msdu))
 
     def _encode(
         self,
@@ -226,23 +249,29 @@ class MacLayer:
 
     # --- the receiver of a sleepy device --------------------------------------------------------
 
-    def _listen_until(self, until: Instant) -> None:
-        if self._nib.receiver_on_when_idle:
+    def _wake(self) -> None:
+        """Turn the receiver on, and leave it on until something says otherwise."""
+        if self._listening is not None:
+            self._listening.cancel()
+            self._listening = None
+        if not self._receiver_on:
+            self._receiver_on = True
+            self._actions.append(ReceiverOn(on=True))
+
+    def _rest(self) -> None:
+        """A sleepy device that is in a network turns its receiver off."""
+        if self._nib.receiver_on_when_idle or not self._nib.joined or not self._receiver_on:
             return
         if self._listening is not None:
             self._listening.cancel()
-        self._listening = self._timers.set(until, lambda _now: self._rest())
-
-    def _rest(self) -> None:
-        if not self._nib.receiver_on_when_idle and self._nib.joined:
-            self._actions.append(ReceiverOn(on=False))
+            self._listening = None
+        self._receiver_on = False
+        self._actions.append(ReceiverOn(on=False))
 
     # --- up -----------------------------------------------------------------------------------
 
     def receive(self, received: ReceivedFrame, now: Instant) -> None:
         """Decode, filter, and hand to the layer it is for."""
-        upper = self.upper
-        assert upper is not None
         try:
             frame = mac.decode(received.psdu)
         except DecodeError as error:
@@ -252,58 +281,70 @@ class MacLayer:
         if kind == mac.FrameType.ACK:
             return
         if kind == mac.FrameType.BEACON:
-            upper.beacon(frame, received, now)
+            self.management.beacon(frame, received, now)
             return
         source = frame.source
-        if source is not None and self._is_duplicate(source, frame.sequence, now):
+        misfit = self._misfit(frame)
+        if misfit is not None:
+            self._drop(now, misfit, source)
+        elif source is not None and self._is_duplicate(source, frame.sequence, now):
             self._drop(now, "duplicate sequence number", source)
-            return
-        if kind == mac.FrameType.DATA:
-            self._receive_data(frame, received, now)
+        elif frame.security_enabled:
+            self._drop(now, "MAC security is not used by Zigbee", source)
+        elif kind == mac.FrameType.DATA:
+            self._receive_data(frame, received.lqi, now)
         else:
-            self._receive_command(frame, now)
+            self._receive_command(frame, received.acked_with_pending is True, now)
 
-    def _receive_data(self, frame: mac.Frame, received: ReceivedFrame, now: Instant) -> None:
-        upper = self.upper
-        assert upper is not None
-        source, destination = frame.source, frame.destination
-        if source is None or destination is None or isinstance(source, Eui64) or isinstance(destination, Eui64):
+    def _misfit(self, frame: mac.Frame) -> str | None:
+        """Why the address filter refuses a frame (IEEE 802.15.4-2006, 7.5.6.2; unverified). None: for us.
+
+        The radio filters as well, but a radio that hears all filters nothing.
+        """
+        nib = self._nib
+        destination = frame.destination
+        if destination is None:
+            fits = nib.address == COORDINATOR and frame.source_pan == nib.pan_id
+            return None if fits else "no destination, and not from this PAN"
+        if frame.destination_pan != nib.pan_id and frame.destination_pan != BROADCAST_PAN:
+            return "another PAN"
+        if destination == nib.address or destination == NO_ADDRESS or destination == nib.eui64:
+            return None
+        return "for another device"
+
+    def _receive_data(self, frame: mac.Frame, lqi: int, now: Instant) -> None:
+        nib = self._nib
+        source = frame.source
+        if source is None or isinstance(source, Eui64) or isinstance(frame.destination, Eui64):
             self._drop(now, "a Zigbee data frame has two short addresses", source)
             return
-        if frame.destination_pan != self._nib.pan_id:
-            self._drop(now, "another PAN", source)
+        if frame.destination_pan != nib.pan_id:
+            self._drop(now, "a data frame for all PANs", source)
             return
-        if not self._nib.receiver_on_when_idle and frame.frame_pending and self._nib.parent is not None:
-            self.poll(self._nib.pan_id, self._nib.parent, now)
-        elif not self._nib.receiver_on_when_idle:
-            self._rest()
+        if not nib.receiver_on_when_idle and source == nib.parent:
+            if frame.frame_pending:
+                self.poll(nib.pan_id, source, now)
+            else:
+                self._rest()
         if frame.payload:
-            upper.data(frame.payload, source, destination, received.lqi, now)
+            self.deliver_data(frame.payload, source, lqi, now)
 
-    def _receive_command(self, frame: mac.Frame, now: Instant) -> None:
-        upper = self.upper
-        assert upper is not None
-        if frame.security_enabled:
-            self._drop(now, "MAC security is not used by Zigbee", frame.source)
-            return
+    def _receive_command(self, frame: mac.Frame, promised: bool, now: Instant) -> None:
         try:
             command = mac_commands.decode(frame.payload)
         except DecodeError as error:
             self._drop(now, str(error), frame.source)
             return
-        upper.command(frame, command, now)
+        self.management.command(frame, command, promised, now)
 
     def _is_duplicate(self, source: NwkAddress | Eui64, sequence: int, now: Instant) -> bool:
-        last = self._last.get(source)
-        if last is not None:
-            if last[0] == sequence and now - last[1] < DUPLICATE_WINDOW:
-                return True
-            self._last[source] = (sequence, now)
-            return False
-        if len(self._last) >= 256:
-            del self._last[next(iter(self._last))]
+        last = self._last.pop(source, None)
         self._last[source] = (sequence, now)
-        return False
+        if last is None:
+            if len(self._last) > DUPLICATE_CAPACITY:
+                del self._last[next(iter(self._last))]
+            return False
+        return last[0] == sequence and now - last[1] < DUPLICATE_WINDOW
 
     def _drop(self, now: Instant, reason: str, source: NwkAddress | Eui64 | None) -> None:
         self._note(trace.Dropped(at=now, layer="mac", reason=reason, source=source))

@@ -7,14 +7,17 @@ timeout they asked for.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from coordinator.types import Duration, Eui64, Instant, NwkAddress
+from coordinator.types import SECOND, Duration, Eui64, Instant, NwkAddress
 
-SECOND = 1_000_000
 END_DEVICE_TIMEOUTS: tuple[Duration, ...] = (10 * SECOND, *(60 * SECOND * 2**index for index in range(1, 15)))
 """Requested Timeout Enumeration (05-3474 R21, table 3-44): 10 s, then 2, 4, 8 ... 16384 minutes."""
+
+STALE: Duration = 60 * SECOND
+"""A neighbour silent for longer gives way to a newcomer when the table is full. Our choice: a bench
+sees hundreds of devices that were powered off and never left."""
 
 
 class Relationship(enum.Enum):
@@ -72,6 +75,20 @@ class NeighborTable:
         """True when no further neighbour fits."""
         return len(self._devices) >= self.capacity
 
+    def has_room(self, now: Instant) -> bool:
+        """True when a newcomer would find a place, if need be that of a stale neighbour."""
+        return not self.full or self.stalest(now) is not None
+
+    def stalest(self, now: Instant) -> Neighbor | None:
+        """The neighbour that has been silent the longest, if that is long enough to give way."""
+        oldest: Neighbor | None = None
+        for each in self._devices.values():
+            if each.relationship is not Relationship.PARENT and (
+                oldest is None or each.last_heard < oldest.last_heard
+            ):
+                oldest = each
+        return oldest if oldest is not None and now - oldest.last_heard > STALE else None
+
     def find(self, address: NwkAddress) -> Neighbor | None:
         """The neighbour at this network address."""
         return self._addresses.get(address)
@@ -89,6 +106,12 @@ class NeighborTable:
         self._devices[neighbor.device] = neighbor
         self._addresses[neighbor.address] = neighbor
 
+    def move(self, neighbor: Neighbor, address: NwkAddress) -> None:
+        """The neighbour has another address now; whoever was known there is not there any more."""
+        self.remove(neighbor.device)
+        neighbor.address = address
+        self.add(neighbor)
+
     def remove(self, device: Eui64) -> None:
         """Forget a neighbour."""
         neighbor = self._devices.pop(device, None)
@@ -104,34 +127,41 @@ class NeighborTable:
 class AddressMap:
     """nwkAddressMap: EUI-64 to network address and back, for devices that need not be neighbours.
 
-    The least recently learnt pair goes first when the table is full.
+    When the table is full the pair learnt the longest ago goes, unless `keeps` says otherwise.
     """
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, keeps: Callable[[Eui64], bool]) -> None:
         self._capacity = capacity
+        self._keeps = keeps
         self._by_device: dict[Eui64, NwkAddress] = {}
         self._by_address: dict[NwkAddress, Eui64] = {}
 
     def __len__(self) -> int:
         return len(self._by_device)
 
-    def learn(self, device: Eui64, address: NwkAddress) -> None:
-        """Note that `device` is at `address`."""
-        if self._by_device.get(device) == address and self._by_address.get(address) == device:
-            return
+    def learn(self, device: Eui64, address: NwkAddress) -> tuple[Eui64, ...]:
+        """Note that `device` is at `address`. Returns who is in the map no longer because of that."""
+        if self._by_device.get(device) == address:
+            return ()
         self.forget(device)
+        displaced = []
         holder = self._by_address.get(address)
         if holder is not None:
-            self.forget(holder)
-        if len(self._by_device) >= self._capacity:
-            self.forget(next(iter(self._by_device)))
+            displaced.append(holder)
+        elif len(self._by_device) >= self._capacity:
+            displaced.append(
+                next((each for each in self._by_device if not self._keeps(each)), next(iter(self._by_device)))
+            )
+        for each in displaced:
+            self.forget(each)
         self._by_device[device] = address
         self._by_address[address] = device
+        return tuple(displaced)
 
     def forget(self, device: Eui64) -> None:
         """Drop the pair of this device."""
         address = self._by_device.pop(device, None)
-        if address is not None and self._by_address.get(address) == device:
+        if address is not None:
             del self._by_address[address]
 
     def address_of(self, device: Eui64) -> NwkAddress | None:

@@ -1,7 +1,7 @@
 """The MAC's transmit queue: one frame at the radio, the rest in order, urgent ones first.
 
-The payload is made at the moment its frame leaves, because NWK frame counters must rise in the
-order of the air, and an indirect frame may wait seconds for its poll.
+A frame is built at the moment it leaves, because NWK frame counters must rise in the order of the
+air, and an indirect frame may wait seconds for its poll.
 """
 
 from __future__ import annotations
@@ -11,13 +11,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from coordinator import trace
+from coordinator.codec.cursor import EncodeError
+from coordinator.security.counters import CounterExhausted
 from coordinator.stack.node import Action, Transmit, TransmitStatus
+from coordinator.stack.shaping import Shaping
 from coordinator.stack.ticket import UNTICKETED, Ticket
 from coordinator.types import Instant
 
+MAX_PSDU = 125
+"""aMaxPHYPacketSize less the FCS."""
+MAX_FRAME_RETRIES = 3
+"""macMaxFrameRetries."""
+CAPACITY = 256
+"""Frames that may wait for the radio; our choice."""
+
 Build = Callable[[], bytes]
+"""Makes the PSDU. May raise EncodeError or CounterExhausted: then the frame is dropped with that reason."""
+
 Done = Callable[[TransmitStatus, bool, Instant], None]
-"""Told the status, the frame-pending bit of the ACK, and when."""
+"""Told the status, the frame-pending bit of the ACK, and when. ABORTED: it never went, and never will."""
 
 
 @dataclass(slots=True)
@@ -27,17 +39,16 @@ class Outgoing:
     build: Build
     done: Done | None
     ticket: Ticket
-    csma: bool
     retries: int
 
 
 class Outbox:
     """Keeps at most one `Transmit` outstanding."""
 
-    def __init__(self, actions: list[Action], note: trace.Sink, mangle: Callable[[bytes], bytes] | None = None) -> None:
+    def __init__(self, actions: list[Action], note: trace.Sink, shaping: Shaping) -> None:
         self._actions = actions
         self._note = note
-        self._mangle = mangle
+        self._shaping = shaping
         self._queue: deque[Outgoing] = deque()
         self._outstanding: Outgoing | None = None
         self._handle = 0
@@ -53,13 +64,14 @@ class Outbox:
         done: Done | None = None,
         ticket: Ticket = UNTICKETED,
         urgent: bool = False,
-        csma: bool = True,
-        retries: int = 3,
+        retries: int = MAX_FRAME_RETRIES,
     ) -> None:
         """Queue a frame; `urgent` goes before everything that waits (an answer to a poll)."""
-        outgoing = Outgoing(build, done, ticket, csma, retries)
-        if self._outstanding is None:
+        outgoing = Outgoing(build, done, ticket, retries)
+        if self._outstanding is None and not self._queue:
             self._send(outgoing, now)
+        elif len(self._queue) >= CAPACITY:
+            self._fail(outgoing, "the transmit queue is full", now)
         elif urgent:
             self._queue.appendleft(outgoing)
         else:
@@ -72,33 +84,53 @@ class Outbox:
             return
         self._outstanding = None
         self._note(trace.Confirmed(at=now, handle=handle, status=status.value))
-        if self._queue:
-            self._send(self._queue.popleft(), now)
+        self._advance(now)
         if outgoing.done is not None:
             outgoing.done(status, frame_pending, now)
 
-    def flush(self) -> None:
-        """Drop all that waits. The frame at the radio, if any, still ends; nobody is told."""
+    def flush(self, now: Instant) -> None:
+        """Drop all that waits, telling its senders ABORTED. What is at the radio still ends, unheeded."""
+        dropped = list(self._queue)
         self._queue.clear()
         if self._outstanding is not None:
-            self._outstanding.done = None
+            dropped.insert(0, self._outstanding)
+            self._outstanding = Outgoing(self._outstanding.build, None, UNTICKETED, 0)
+        for outgoing in dropped:
+            if outgoing.done is not None:
+                outgoing.done(TransmitStatus.ABORTED, False, now)
+
+    def _advance(self, now: Instant) -> None:
+        while self._queue and self._outstanding is None:
+            self._send(self._queue.popleft(), now)
 
     def _send(self, outgoing: Outgoing, now: Instant) -> None:
-        psdu = outgoing.build()
-        if self._mangle is not None:
-            psdu = self._mangle(psdu)
-        self._handle += 1
-        self._outstanding = outgoing
+        try:
+            psdu = outgoing.build()
+        except (EncodeError, CounterExhausted) as error:
+            self._fail(outgoing, reason_of(error), now)
+            return
         ticket = outgoing.ticket
+        if self._shaping.mangles:
+            psdu, ticket = self._shaping.mangle(psdu, ticket, now)
+        if len(psdu) > MAX_PSDU:
+            self._fail(outgoing, f"{len(psdu)} octets are more than a frame has room for ({MAX_PSDU})", now)
+            return
+        self._handle = handle = self._handle + 1
+        self._outstanding = outgoing
         self._note(
             trace.Sent(
-                at=now,
-                handle=self._handle,
-                psdu=psdu,
-                deviations=ticket.deviations,
-                request_id=ticket.request_id,
+                at=now, handle=handle, psdu=psdu, deviations=ticket.deviations, request_id=ticket.request_id
             )
         )
-        self._actions.append(
-            Transmit(handle=self._handle, psdu=psdu, csma=outgoing.csma, retries=outgoing.retries)
-        )
+        self._actions.append(Transmit(handle=handle, psdu=psdu, retries=outgoing.retries))
+
+    def _fail(self, outgoing: Outgoing, reason: str, now: Instant) -> None:
+        self._note(trace.Dropped(at=now, layer="mac", reason=f"not sent: {reason}"))
+        outgoing.ticket.conclude(False, reason, now)
+        if outgoing.done is not None:
+            outgoing.done(TransmitStatus.ABORTED, False, now)
+
+
+def reason_of(error: EncodeError | CounterExhausted) -> str:
+    """Why a frame cannot be made, in words."""
+    return "its frame counter is exhausted" if isinstance(error, CounterExhausted) else str(error)

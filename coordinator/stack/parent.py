@@ -26,8 +26,8 @@ class Vacancy:
     address: NwkAddress
 
 
-def beacon(policy: StackPolicy, nib: Nib, permits_joining: bool) -> Plan:
-    """The answer to a beacon request."""
+def beacon(policy: StackPolicy, nib: Nib, permits_joining: bool, room: bool) -> Plan:
+    """The answer to a beacon request. Without `room` in the neighbor table there is no capacity."""
     permit = policy.beacon_association_permit
     return Plan.of(
         mlme.BeaconRequest(
@@ -37,9 +37,9 @@ def beacon(policy: StackPolicy, nib: Nib, permits_joining: bool) -> Plan:
                 protocol_id=0,
                 stack_profile=policy.stack_profile,
                 protocol_version=PROTOCOL_VERSION,
-                router_capacity=policy.router_capacity,
+                router_capacity=policy.router_capacity and room,
                 depth=min(nib.depth, MAX_DEPTH),
-                end_device_capacity=policy.end_device_capacity,
+                end_device_capacity=policy.end_device_capacity and room,
                 extended_pan_id=nib.extended_pan_id,
                 tx_offset=NO_TX_OFFSET,
                 update_id=nib.update_id,

@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from coordinator import trace
-from coordinator.stack.node import TransmitStatus
 from coordinator.types import Instant
 
-Outcome = Callable[[TransmitStatus, Instant], None]
-"""Told how a frame's transmission ended."""
 
-
-@dataclass(slots=True)
 class Ticket:
-    """Which request a frame comes from and which deviations label it. `UNTICKETED` for the stack's own."""
+    """Which request a frame comes from, and which deviations label it.
 
-    request_id: int | None = None
-    deviations: tuple[trace.Deviated, ...] = ()
+    `UNTICKETED` is for the stack's own frames: it concludes nothing.
+    """
+
+    __slots__ = ("_note", "deviations", "request_id")
+
+    def __init__(
+        self,
+        request_id: int | None = None,
+        deviations: tuple[trace.Deviated, ...] = (),
+        note: trace.Sink | None = None,
+    ) -> None:
+        self.request_id = request_id
+        self.deviations = deviations
+        self._note = note
+
+    def conclude(self, delivered: bool, reason: str, at: Instant) -> None:
+        """Note how the request ended. The first word counts: later frames of it conclude nothing."""
+        note, self._note = self._note, None
+        if note is not None and self.request_id is not None:
+            note(
+                trace.Concluded(
+                    at=at,
+                    request_id=self.request_id,
+                    delivered=delivered,
+                    reason="" if delivered else reason,
+                )
+            )
+
+    def labelled(self, deviation: trace.Deviated) -> Ticket:
+        """The ticket of a frame that is, by a further deviation, not what it would have been."""
+        if self.request_id is None:
+            return Ticket(None, (*self.deviations, deviation))
+        self.deviations = (*self.deviations, deviation)
+        return self
 
 
 UNTICKETED = Ticket()

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from coordinator.codec import zdp
 from coordinator.codec.zdp import Status
 from coordinator.primitives import nlme, zdo
-from coordinator.stack.neighbors import NeighborTable
+from coordinator.stack.neighbors import Neighbor, NeighborTable
 from coordinator.stack.nib import Nib
-from coordinator.stack.plan import NOTHING, Plan
+from coordinator.stack.plan import NOTHING, Plan, Step
 from coordinator.stack.policy import StackPolicy
-from coordinator.types import DeviceType, Eui64, NwkAddress, is_broadcast
+from coordinator.types import NO_ADDRESS, SECOND, DeviceType, Duration, Eui64, NwkAddress, is_broadcast
 
 MAX_BUFFER = 82
 MAX_TRANSFER = 82
@@ -19,6 +19,10 @@ MAINS_POWERED_NOW = 0xC110
 """Power descriptor: receiver on when idle, constant mains available and in use, level 100 %."""
 NEIGHBORS_PER_RESPONSE = 2
 """Mgmt_Lqi_rsp entries that surely fit one unfragmented frame beside both security headers."""
+
+PERMIT_LONGEST = 0xFE
+LEAVE_DELAY: Duration = SECOND // 10
+"""From a Mgmt_Leave_rsp to the leave: the response and its acknowledgement shall be through. Our choice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +32,6 @@ class Describe:
     nib: Nib
     endpoints: tuple[zdp.SimpleDescriptor, ...]
     neighbors: NeighborTable
-    permits_joining: bool
 
 
 def respond(cause: zdo.CommandIndication, policy: StackPolicy, node: Describe) -> Plan:
@@ -39,18 +42,16 @@ def respond(cause: zdo.CommandIndication, policy: StackPolicy, node: Describe) -
     response = zdo.CommandRequest(destination=cause.source, command=answer, sequence=cause.sequence)
     match cause.command:
         case zdp.MgmtPermitJoiningRequest(duration=duration):
-            permit = nlme.PermitJoiningRequest(seconds=duration)
+            permit = nlme.PermitJoiningRequest(seconds=permit_seconds(duration, policy))
             return Plan.of(permit) if cause.broadcast else Plan.of(permit, response)
         case zdp.MgmtLeaveRequest() as leave if getattr(answer, "status", 1) == Status.SUCCESS:
-            return Plan.of(
-                response,
-                nlme.LeaveRequest(
-                    device=None,
-                    address=node.nib.address,
-                    rejoin=leave.rejoin,
-                    remove_children=leave.remove_children,
-                ),
+            departure = nlme.LeaveRequest(
+                device=None,
+                address=node.nib.address,
+                rejoin=leave.rejoin,
+                remove_children=leave.remove_children,
             )
+            return Plan((Step(request=response), Step(request=departure, after=LEAVE_DELAY)))
         case _:
             return Plan.of(response)
 
@@ -80,11 +81,9 @@ def _answer(cause: zdo.CommandIndication, policy: StackPolicy, node: Describe) -
         case zdp.MatchDescriptorRequest() as match:
             return _match(match, cause, node)
         case zdp.NwkAddressRequest(ieee=ieee):
-            return _nwk_address(ieee, cause, nib)
+            return _nwk_address(ieee, cause, node)
         case zdp.IeeeAddressRequest(address=address):
-            if address != nib.address:
-                return zdp.IeeeAddressResponse(status=Status.DEVICE_NOT_FOUND, ieee=Eui64(0), address=address)
-            return zdp.IeeeAddressResponse(status=Status.SUCCESS, ieee=nib.eui64, address=address)
+            return _ieee_address(address, node)
         case zdp.MgmtLqiRequest(start_index=start):
             return _lqi(start, node)
         case zdp.MgmtLeaveRequest(device=device):
@@ -96,6 +95,11 @@ def _answer(cause: zdo.CommandIndication, policy: StackPolicy, node: Describe) -
             return zdp.MgmtPermitJoiningResponse(status=Status.SUCCESS)
         case command:
             return _unsupported(command, cause)
+
+
+def permit_seconds(duration: int, policy: StackPolicy) -> int:
+    """How long a Mgmt_Permit_Joining_req opens joining: 0xFF is for ever before R21 only, then 0xFE [K]."""
+    return min(duration, PERMIT_LONGEST) if (policy.stack_revision or 0) >= 21 else duration
 
 
 def node_descriptor(policy: StackPolicy, nib: Nib) -> zdp.NodeDescriptor:
@@ -113,9 +117,7 @@ def node_descriptor(policy: StackPolicy, nib: Nib) -> zdp.NodeDescriptor:
 
 def _simple(address: NwkAddress, endpoint: int, node: Describe) -> zdp.SimpleDescriptorResponse:
     if address != node.nib.address:
-        return zdp.SimpleDescriptorResponse(
-            status=Status.DEVICE_NOT_FOUND, address=address, zero_length=True
-        )
+        return zdp.SimpleDescriptorResponse(status=Status.DEVICE_NOT_FOUND, address=address, zero_length=True)
     for simple in node.endpoints:
         if simple.endpoint == endpoint:
             return zdp.SimpleDescriptorResponse(status=Status.SUCCESS, address=address, descriptor=simple)
@@ -139,19 +141,32 @@ def _match(
     )
     if not endpoints and (cause.broadcast or is_broadcast(match.address)):
         return None
-    return zdp.MatchDescriptorResponse(
-        status=Status.SUCCESS, address=node.nib.address, endpoints=endpoints
-    )
+    return zdp.MatchDescriptorResponse(status=Status.SUCCESS, address=node.nib.address, endpoints=endpoints)
 
 
-def _nwk_address(ieee: Eui64, cause: zdo.CommandIndication, nib: Nib) -> zdp.NwkAddressResponse | None:
-    if ieee == nib.eui64:
-        return zdp.NwkAddressResponse(status=Status.SUCCESS, ieee=ieee, address=nib.address)
+def _nwk_address(ieee: Eui64, cause: zdo.CommandIndication, node: Describe) -> zdp.NwkAddressResponse | None:
+    if ieee == node.nib.eui64:
+        return zdp.NwkAddressResponse(status=Status.SUCCESS, ieee=ieee, address=node.nib.address)
+    child = _end_device(node.neighbors.find_device(ieee))
+    if child is not None:
+        return zdp.NwkAddressResponse(status=Status.SUCCESS, ieee=ieee, address=child.address)
     if cause.broadcast:
         return None
-    return zdp.NwkAddressResponse(
-        status=Status.DEVICE_NOT_FOUND, ieee=ieee, address=NwkAddress(0xFFFF)
-    )
+    return zdp.NwkAddressResponse(status=Status.DEVICE_NOT_FOUND, ieee=ieee, address=NO_ADDRESS)
+
+
+def _ieee_address(address: NwkAddress, node: Describe) -> zdp.IeeeAddressResponse:
+    if address == node.nib.address:
+        return zdp.IeeeAddressResponse(status=Status.SUCCESS, ieee=node.nib.eui64, address=address)
+    child = _end_device(node.neighbors.find(address))
+    if child is not None:
+        return zdp.IeeeAddressResponse(status=Status.SUCCESS, ieee=child.device, address=address)
+    return zdp.IeeeAddressResponse(status=Status.DEVICE_NOT_FOUND, ieee=Eui64(0), address=address)
+
+
+def _end_device(neighbor: Neighbor | None) -> Neighbor | None:
+    """This neighbour if it is an end device of ours: a parent answers for it."""
+    return neighbor if neighbor is not None and neighbor.is_child and not neighbor.is_router else None
 
 
 def _lqi(start: int, node: Describe) -> zdp.MgmtLqiResponse:
@@ -188,6 +203,4 @@ def _unsupported(command: zdp.Command, cause: zdo.CommandIndication) -> zdp.Comm
         return None
     if command.cluster & zdp.RESPONSE:
         return None
-    return zdp.UnknownMessage(
-        cluster=command.cluster | zdp.RESPONSE, octets=bytes((Status.NOT_SUPPORTED,))
-    )
+    return zdp.UnknownMessage(cluster=command.cluster | zdp.RESPONSE, octets=bytes((Status.NOT_SUPPORTED,)))

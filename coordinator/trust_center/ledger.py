@@ -89,7 +89,6 @@ class Ledger:
         if device is None:
             return
         device.stop_timers()
-        device.proposed = None
         self._services.link_keys.discard_pending(eui64)
         if device.standing is Standing.LEFT:
             self.devices.depart(device)

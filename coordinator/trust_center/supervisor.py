@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from coordinator import trace
 from coordinator.codec import zdp
 from coordinator.primitives import bdb, zdo
 from coordinator.stack import conductor
@@ -46,6 +47,9 @@ class Supervisor:
             stack_revision=device.stack_revision,
             removal=leave.removal(device, self._ledger.devices),
         )
+        if supervision.time_is_up(self._policy.current, unproved).steps:
+            # Nobody sent it: the Trust Center concludes it, and the verdict names it as the reason.
+            self._services.note(trace.Indicated(at=now, indication=timeout, observed=trace.Observed.INFERRED))
         self._services.conductor.answer(
             timeout, lambda policy: supervision.time_is_up(policy, unproved), self._policy, now
         )

@@ -101,9 +101,7 @@ class Story:
         response = mlme.AssociateResponse(device=self.device, address=address, status=status)
         self.request(at, response, delivered=fetched, after=500 if fetched else 7680)
         if status == 0 and fetched:
-            joined = nlme.JoinIndication(
-                device=self.device, address=self.address, capability=self.capability
-            )
+            joined = nlme.JoinIndication(device=self.device, address=self.address, capability=self.capability)
             self.indicate(at + 500, joined)
 
     def network_key(
@@ -249,5 +247,6 @@ class Story:
 
     def frame(self, at: float) -> None:
         """Any frame of the device's, such as a link status: secured, and nothing for an application."""
-        psdu = bytes.fromhex("41880 7621a ffff".replace(" ", "")) + self.address.to_bytes(2, "little") + bytes(20)
+        header = bytes.fromhex("4188 07 621a ffff") + self.address.to_bytes(2, "little")
+        psdu = header + bytes(20)
         self.note(trace.Heard(at=us(at), psdu=psdu, channel=Channel(15), rssi=-40, lqi=255))

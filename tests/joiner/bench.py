@@ -190,13 +190,13 @@ class Bench:
         descriptor = None if status else node_descriptor(server_mask)
         self.send_zdp(zdp.NodeDescriptorResponse(status=status, address=COORDINATOR, descriptor=descriptor))
 
-    def send_link_key(self, key: Key = FRESH_KEY) -> None:
-        self.indicate(transport_key(0x04, key, KEY_LOADED))
+    def send_link_key(self, key: Key = FRESH_KEY, security: apsde.Security = KEY_LOADED) -> None:
+        self.indicate(transport_key(0x04, key, security))
 
-    def send_confirmation(self, status: int = 0) -> None:
+    def send_confirmation(self, status: int = 0, security: apsde.Security = UNDER_NEW_KEY) -> None:
         self.indicate(
             apsme.ConfirmKeyIndication(
-                source=TRUST_CENTER, status=status, key_type=0x04, device=JOINER, security=UNDER_NEW_KEY
+                source=TRUST_CENTER, status=status, key_type=0x04, device=JOINER, security=security
             )
         )
 

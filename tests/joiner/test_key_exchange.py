@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from coordinator.codec import zdp
+from coordinator.codec.security_header import KeyIdentifier
 from coordinator.joiner.device import State
 from coordinator.primitives import apsde, apsme, nlme, zdo
 from coordinator.profiles import joiners
@@ -189,6 +190,50 @@ def test_a_second_key_before_the_confirmation_is_offered_and_verified_in_its_tur
     assert len(set(hashes)) == 2
     bench.send_confirmation()
     assert bench.link_keys.entry(TRUST_CENTER).current.key == second
+
+
+def test_a_model_that_refuses_fresh_keys_or_old_trust_centers_fails_and_says_which_trait_decided() -> None:
+    model = joiner("zboss-r22").model
+    usual = model.exchange
+    for trait, exchange, answers in (
+        ("accepts_fresh_key", dataclasses.replace(usual, accepts_fresh_key=False), compliant()),
+        (
+            "skips_exchange_before_r21",
+            dataclasses.replace(usual, skips_exchange_before_r21=False),
+            compliant(server_mask=0x2841),
+        ),
+    ):
+        bench = Bench(dataclasses.replace(model, exchange=exchange), answers=answers)
+        bench.enter_network()
+        bench.run(10 * SECOND)
+        assert bench.engine.state is State.LEFT
+        assert f"exchange.{trait}" in bench.engine.consulted
+
+
+@pytest.mark.parametrize("name", EXCHANGING)
+@pytest.mark.parametrize("aps", [None, KeyIdentifier.DATA, KeyIdentifier.KEY_TRANSPORT])
+def test_a_link_key_that_the_key_load_key_does_not_protect_is_dropped(
+    name: str, aps: KeyIdentifier | None
+) -> None:
+    bench = joiner(name)  # behaviours.md 9 and 10
+    bench.enter_network()
+    bench.run(bench.model.exchange.start_delay)
+    bench.send_descriptor()
+    bench.send_link_key(security=apsde.Security(nwk=True, aps=aps, link_key=None))
+    assert bench.engine.state is State.REQUESTING
+    assert not bench.made(apsme.VerifyKeyRequest)
+
+
+@pytest.mark.parametrize("name", EXCHANGING)
+def test_a_success_that_no_link_key_protects_confirms_nothing(name: str) -> None:
+    bench = joiner(name)  # behaviours.md 15
+    bench.enter_network()
+    bench.run(bench.model.exchange.start_delay)
+    bench.send_descriptor()
+    bench.send_link_key()
+    bench.send_confirmation(security=apsde.NWK_ONLY)
+    assert bench.engine.state is State.VERIFYING
+    assert bench.link_keys.entry(TRUST_CENTER).current.kind is LinkKeyKind.GLOBAL
 
 
 class TestBeingToldToLeave:

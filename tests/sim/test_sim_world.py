@@ -54,6 +54,21 @@ def test_now_is_the_time_of_the_event_while_it_runs() -> None:
     assert log == [7]
 
 
+def test_a_call_may_bring_the_horizon_nearer_or_push_it_out() -> None:
+    for moved, seen in ((20, [10]), (40, [10, 30])):
+        world, log = a_world(), list[int]()
+
+        def move(horizon: int, world: World = world, log: list[int] = log) -> None:
+            log.append(10)
+            world.horizon = Instant(horizon)
+
+        world.at(Instant(10), partial(move, moved))
+        world.at(Instant(30), partial(log.append, 30))
+        world.run_until(Instant(35))
+        assert log == seen
+        assert world.now == moved
+
+
 def test_run_until_leaves_what_is_due_later() -> None:
     world, log = a_world(), list[int]()
     world.at(Instant(10), lambda: log.append(10))

@@ -94,6 +94,7 @@ def test_with_a_device_go_its_link_keys_its_counters_and_its_timers() -> None:
     bench.requests()
     bench.advance(60 * SECOND)
     assert len(bench.requests()) == 1, "the router's removal; the forgotten device's timer is gone"
+    assert bench.findings() == ["forgotten with its keys and counters while authenticated: the table is full"]
 
 
 def test_an_install_code_outlives_the_record() -> None:

@@ -8,7 +8,8 @@ from coordinator.behaviours.confirm.delay import Delay as ConfirmDelay
 from coordinator.behaviours.leave.mgmt import Mgmt
 from coordinator.behaviours.reqkey.delay import Delay as RequestKeyDelay
 from coordinator.codec import zdp
-from coordinator.primitives import zdo
+from coordinator.primitives import nlme, zdo
+from coordinator.stack.plan import Step
 from coordinator.trust_center.device import Standing
 from coordinator.types import SECOND
 from tests.trust_center.bench import ADDRESS, JOINER, ROUTER, ROUTER_ADDRESS, Bench
@@ -131,6 +132,29 @@ def test_a_device_that_left_and_is_heard_again_is_a_finding() -> None:
     bench.announce()
     assert bench.findings() == ["heard-under-network-key while left"]
     assert bench.standing() is Standing.LEFT
+
+
+def test_a_device_that_left_does_not_take_an_address_by_announcing_it() -> None:
+    bench = Bench()
+    bench.secure_join()
+    bench.secure_join(ROUTER, ROUTER_ADDRESS)
+    bench.leave()
+    bench.announce(JOINER, ROUTER_ADDRESS)
+    record = bench.engine.devices.at(ROUTER_ADDRESS)
+    assert record is not None
+    assert record.eui64 == ROUTER
+
+
+def test_a_device_removed_before_its_time_is_up_is_supervised_no_more() -> None:
+    bench = Bench()
+    bench.join()
+    bench.announce()
+    removal = Step(request=nlme.LeaveRequest(device=JOINER, address=ADDRESS))
+    bench.services.conductor.carry_out_step(removal, bench.now, ())
+    bench.requests()
+    bench.advance(60 * SECOND)
+    assert bench.requests() == []
+    assert bench.findings() == []
 
 
 def test_a_device_that_announces_another_address_is_found_there() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from coordinator import trace
 from coordinator.behaviours.leave.nwk_rejoin import NwkRejoin
 from coordinator.behaviours.leave.timeout import Timeout
 from coordinator.codec import zdp
-from coordinator.primitives import Request, apsme, nlme, zdo
+from coordinator.primitives import Request, apsme, bdb, nlme, zdo
+from coordinator.stack.plan import Step
 from coordinator.trust_center.device import Standing
 from coordinator.trust_center.policy import RequireKeyExchange, TrustCenterPolicy
 from coordinator.types import SECOND, Instant, NwkAddress
@@ -38,6 +40,19 @@ class TestAlways:
         bench.announce()
         assert after(bench, 60 * SECOND) == [(Instant(15 * SECOND), LEAVE)]
         assert bench.standing() is Standing.REMOVING
+
+    def test_the_time_out_that_removes_is_in_the_trace_as_concluded_and_one_that_does_not_is_not(self) -> None:
+        removed, spared = Bench(), bench_requiring(RequireKeyExchange.NEVER)
+        for bench in (removed, spared):
+            bench.join()
+            bench.announce()
+            bench.advance(60 * SECOND)
+        timeout = bdb.NodeJoinTimeoutIndication(device=JOINER, address=ADDRESS)
+        noted = trace.Indicated(
+            at=Instant(15 * SECOND), indication=timeout, observed=trace.Observed.INFERRED
+        )
+        assert noted in removed.services.records
+        assert not any(isinstance(record, trace.Indicated) for record in spared.services.records)
 
     def test_a_device_that_asked_and_never_verified_is_told_to_leave(self) -> None:
         bench = Bench()
@@ -88,6 +103,15 @@ class TestAlways:
         bench.join()
         bench.announce()
         assert after(bench, 0) == [(Instant(0), LEAVE)]
+
+    def test_a_time_out_told_from_below_too_early_changes_nothing(self) -> None:
+        bench = Bench()
+        bench.join()
+        bench.announce()
+        bench.advance(5 * SECOND)
+        bench.engine.indicate(bdb.NodeJoinTimeoutIndication(device=JOINER, address=ADDRESS), bench.now)
+        assert after(bench, 60 * SECOND) == [(Instant(15 * SECOND), LEAVE)]
+        assert bench.findings() == []
 
     def test_a_device_that_moved_under_a_router_is_removed_through_that_router(self) -> None:
         bench = Bench()
@@ -165,6 +189,30 @@ class TestIfR21:
         bench.announce()
         bench.announce()
         assert bench.requests() == [ASK]
+
+    def test_an_asking_that_a_behaviour_repeats_is_still_retried_once_at_a_time(self) -> None:
+        bench = bench_requiring(RequireKeyExchange.IF_R21)
+        bench.join()
+        bench.announce()
+        bench.services.conductor.carry_out_step(Step(request=ASK), bench.now, ())
+        assert after(bench, 3 * SECOND) == [(Instant(2 * SECOND), ASK)]
+
+    def test_the_asking_of_an_earlier_attempt_ends_with_it(self) -> None:
+        bench = bench_requiring(RequireKeyExchange.IF_R21)
+        bench.join()
+        bench.announce()
+        bench.advance(1 * SECOND)
+        bench.join()
+        assert after(bench, 10 * SECOND) == []
+
+    def test_a_time_out_told_from_below_too_early_does_not_double_the_one_to_come(self) -> None:
+        bench = bench_requiring(RequireKeyExchange.IF_R21)
+        bench.join()
+        bench.announce()
+        bench.advance(5 * SECOND)
+        bench.engine.indicate(bdb.NodeJoinTimeoutIndication(device=JOINER, address=ADDRESS), bench.now)
+        bench.advance(60 * SECOND)
+        assert len(bench.findings()) == 1
 
     def test_an_error_status_ends_the_asking_and_is_a_finding(self) -> None:
         bench = bench_requiring(RequireKeyExchange.IF_R21)

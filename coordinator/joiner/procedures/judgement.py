@@ -20,21 +20,25 @@ class Judgement(enum.Enum):
     WAIT = "wait"
 
 
-def judge_descriptor(response: zdp.NodeDescriptorResponse, traits: Exchange) -> tuple[Judgement, str | None]:
-    """What the device makes of this answer, and the trait that said so where one was asked."""
+def judge_descriptor(
+    response: zdp.NodeDescriptorResponse, traits: Exchange
+) -> tuple[Judgement, tuple[str, ...]]:
+    """What the device makes of this answer, and the traits it went by."""
     if response.status != zdp.Status.SUCCESS:
-        return _ON_ERROR[traits.node_descriptor_error], "exchange.node_descriptor_error"
+        return _ON_ERROR[traits.node_descriptor_error], ("exchange.node_descriptor_error",)
     descriptor = response.descriptor
     if descriptor is None:
-        return Judgement.WAIT, None
-    trait = None
+        return Judgement.WAIT, ()
+    consulted: list[str] = []
+    judgement = Judgement.EXCHANGE
     if not descriptor.server_mask & zdp.PRIMARY_TRUST_CENTER:
-        trait = "exchange.requires_primary_trust_center"
+        consulted.append("exchange.requires_primary_trust_center")
         if traits.requires_primary_trust_center:
-            return Judgement.FAIL, trait
+            return Judgement.FAIL, tuple(consulted)
     if descriptor.stack_revision < FIRST_REVISION_WITH_EXCHANGE:
-        return Judgement.FINISH_WITHOUT, trait
-    return Judgement.EXCHANGE, trait
+        consulted.append("exchange.skips_exchange_before_r21")
+        judgement = Judgement.FINISH_WITHOUT if traits.skips_exchange_before_r21 else Judgement.FAIL
+    return judgement, tuple(consulted)
 
 
 _ON_ERROR = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from coordinator.codec.security_header import KeyIdentifier
 from coordinator.primitives import apsme
-from coordinator.security.keys import verify_key_hash
 from coordinator.security.material import LinkKeyEntry
+from coordinator.security.suites import suite
 from coordinator.stack.plan import Plan
 from coordinator.trust_center.device import Standing
 from coordinator.trust_center.procedures.link_key import TRUST_CENTER_LINK_KEY
@@ -50,6 +50,6 @@ def confirm(verified: apsme.VerifyKeyIndication, expected: Key | None, *, known:
 def _status(verified: apsme.VerifyKeyIndication, expected: Key | None) -> int:
     if verified.key_type != TRUST_CENTER_LINK_KEY:
         return ILLEGAL_REQUEST
-    if expected is None or verified.hash != verify_key_hash(expected):
+    if expected is None or verified.hash != suite(expected).verify_hash:
         return SECURITY_FAIL
     return SUCCESS

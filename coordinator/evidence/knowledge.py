@@ -1,9 +1,11 @@
-"""Which EUI-64 is behind a short address, as the frames themselves tell; bounded."""
+"""What a reader of captures has learned from the frames before: keys, and who is behind an address."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import NamedTuple
 
+from coordinator.evidence.keyring import Keyring
 from coordinator.types import Eui64
 
 _REMEMBERED = 8192
@@ -11,7 +13,7 @@ _FIRST_BROADCAST = 0xFFF8
 
 
 class AddressBook:
-    """Short addresses by PAN. What was heard last is believed: addresses are given anew."""
+    """Short addresses by PAN, bounded. What was heard last is believed: addresses are given anew."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[int, int], Eui64] = OrderedDict()
@@ -28,3 +30,23 @@ class AddressBook:
     def find(self, pan: int | None, address: int | None) -> Eui64 | None:
         """The EUI-64 of an address, if it is known."""
         return None if pan is None or address is None else self._known.get((pan, address))
+
+
+class Knowledge(NamedTuple):
+    """The keys and the addresses."""
+
+    keyring: Keyring
+    addresses: AddressBook
+
+
+class Carried(NamedTuple):
+    """What one layer hands to the next: octets that begin at octet `base` of the packet, and their sender.
+
+    `source` is a short address; `ieee` is the sender's EUI-64, where it is known.
+    """
+
+    octets: bytes
+    base: int
+    pan: int | None = None
+    source: int | None = None
+    ieee: Eui64 | None = None

@@ -1,0 +1,178 @@
+"""The program itself, in real time: a process, its signals, its files, its terminal. Kept few."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end import wireshark
+
+pytestmark = pytest.mark.real_time
+
+PROGRAM = (
+    sys.executable,
+    "-c",
+    "import sys; sys.argv[0] = 'legacy-tc'; from coordinator.cli import main; main()",
+)
+ROOT = Path(__file__).parents[2]
+DEADLINE = 60
+"""Seconds for what should take one or two, on a machine that has other things to do."""
+
+
+def environment(**more: str) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+    return {**inherited, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLUMNS": "100", **more}
+
+
+def test_once_in_real_time_ends_as_expected_and_takes_as_long_as_it_says(tmp_path: Path) -> None:
+    capture = tmp_path / "run.pcapng"
+    began = time.monotonic()
+    run = subprocess.run(
+        [*PROGRAM, "--profile", "pre-zb3", "--once", "--observe", "2", "--expect", "left-by-joiner",
+         "--seed", "1", "--capture", str(capture)],
+        capture_output=True, text=True, timeout=DEADLINE, env=environment(),
+    )  # fmt: skip
+    assert (run.returncode, run.stderr) == (0, "")
+    assert time.monotonic() - began > 4.5  # power on, scan sixteen channels, two seconds of window
+    assert "SIMULATED RADIO" in run.stdout
+    assert "PASS  left-by-joiner at transport-link-key" in run.stdout
+    assert "tclk.reuse_global" in run.stdout
+    (bad,) = wireshark.command(wireshark.on_air(wireshark.read(capture)), 0x05, key_type=4)
+    assert bad.deviations == ("tclk.reuse_global",)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_the_daemon_within_five_seconds_and_its_files_are_whole(
+    number: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    capture, events = tmp_path / "run.pcapng", tmp_path / "run.jsonl"
+    daemon = subprocess.Popen(
+        [*PROGRAM, "--profile", "zb3", "--json", "--seed", "1", "--capture", str(capture),
+         "--events", str(events)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
+    )  # fmt: skip
+    assert daemon.stdout is not None
+    try:
+        for line in daemon.stdout:
+            if "Mgmt_Permit_Joining" in json.loads(line).get("what", ""):
+                break  # the last step of the join
+        sent = time.monotonic()
+        daemon.send_signal(number)
+        rest, err = daemon.communicate(timeout=DEADLINE)
+        assert time.monotonic() - sent < 5
+    finally:
+        daemon.kill()
+        daemon.wait()
+    assert daemon.returncode == code
+    assert err == ""
+    assert all(json.loads(line)["kind"] == "step" for line in rest.splitlines())
+    kinds = [json.loads(line)["kind"] for line in events.read_text().splitlines()]
+    assert kinds.count("network-formed") == 1
+    frames = wireshark.on_air(wireshark.read(capture))
+    assert wireshark.command(frames, 0x10)  # the Confirm-Key was written, and is decrypted
+    assert not [frame for frame in frames if any(fault in frame for fault in wireshark.UNDECRYPTED)]
+
+
+def test_a_viewer_can_follow_the_capture_while_it_grows(tmp_path: Path) -> None:
+    capture = tmp_path / "run.pcapng"
+    daemon = subprocess.Popen(
+        [*PROGRAM, "--profile", "zb3", "--json", "--seed", "1", "--capture", str(capture)],
+        stdout=subprocess.PIPE, env=environment(),
+    )  # fmt: skip
+    assert daemon.stdout is not None
+    try:
+        for line in daemon.stdout:
+            if "Confirm-Key" in json.loads(line).get("what", ""):
+                break
+        deadline = time.monotonic() + DEADLINE
+        while not wireshark.command(wireshark.on_air(wireshark.read(capture)), 0x10):
+            assert time.monotonic() < deadline
+    finally:
+        daemon.terminate()
+        daemon.communicate(timeout=DEADLINE)
+
+
+def test_the_same_seed_gives_the_same_octets_in_every_process(tmp_path: Path) -> None:
+    written = []
+    for salt in ("1", "2"):
+        capture, events = tmp_path / f"{salt}.pcapng", tmp_path / f"{salt}.jsonl"
+        run = subprocess.run(
+            [*PROGRAM, "simulate", "--profile", "pre-zb3", "--joiner", "telink", "--json",
+             "--capture", str(capture), "--events", str(events)],
+            capture_output=True, timeout=DEADLINE, env=environment(PYTHONHASHSEED=salt), check=True,
+        )  # fmt: skip
+        written.append((capture.read_bytes(), events.read_bytes(), run.stdout))
+    assert written[0] == written[1]
+    assert all(written[0])
+
+
+def on_a_terminal(*arguments: str, stop_after: float | None = None, **variables: str) -> str:
+    """What a run writes to a terminal; `stop_after` so many seconds from its first line it is interrupted."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [*PROGRAM, *arguments], stdin=slave, stdout=slave, stderr=slave, env=environment(**variables)
+    )
+    os.close(slave)
+    octets = b""
+    first = None
+    try:
+        while chunk := os.read(master, 65536):
+            octets += chunk
+            first = first or time.monotonic()
+            if stop_after is not None and time.monotonic() > first + stop_after:
+                process.send_signal(signal.SIGINT)
+                stop_after = None
+    except OSError:
+        pass  # Linux says EIO when the last writer has gone
+    finally:
+        os.close(master)
+        process.wait(timeout=DEADLINE)
+    return octets.decode()
+
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*\b(3[0-7]|4[0-7]|9[0-7]|10[0-7]|38|48)\b[0-9;]*m")
+
+
+def test_a_terminal_gets_colours_and_one_that_says_no_color_gets_none() -> None:
+    arguments = ("simulate", "--profile", "pre-zb3", "--joiner", "zboss-r22")
+    coloured = on_a_terminal(*arguments)
+    assert COLOUR.search(coloured)
+    plain = on_a_terminal(*arguments, NO_COLOR="1")
+    assert not COLOUR.search(plain)
+    for text in (coloured, plain):
+        assert "SIMULATED RADIO" in text
+        assert "left-by-joiner" in text
+
+
+HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
+
+
+def test_a_terminal_has_its_cursor_again_after_a_signal() -> None:
+    # It is interrupted while the line at the bottom says what is being waited for.
+    text = on_a_terminal("--profile", "zb3", "--seed", "1", stop_after=2)
+    assert HIDE_CURSOR in text
+    assert text.rindex(HIDE_CURSOR) < text.rindex(SHOW_CURSOR)
+
+
+def test_a_reader_that_goes_away_is_no_bug_of_ours() -> None:
+    run = subprocess.Popen(
+        [*PROGRAM, "simulate", "--profile", "all", "--joiner", "all", "--json"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(),
+    )  # fmt: skip
+    assert run.stdout is not None
+    run.stdout.readline()
+    run.stdout.close()
+    assert run.stderr is not None
+    complaint = run.stderr.read()
+    run.stderr.close()
+    assert run.wait(timeout=DEADLINE) == 128 + signal.SIGPIPE
+    assert complaint == b""
