@@ -78,7 +78,7 @@ def measure_succession(effort: Effort) -> list[Measurement]:
                 name=f"a join, {mark:,} in sequence",
                 value=1000 * statistics.quantiles(costs[mark // 2 :], n=10, method="inclusive")[0],
                 unit="ms",
-                conditions=f"lowest decile of the joins {mark // 2 + 1:,} to {mark:,} on one network, 2 s observed",
+                conditions=f"lowest decile of joins {mark // 2 + 1:,} to {mark:,} on one network, 2 s each",
             )
         )
         mark *= 10

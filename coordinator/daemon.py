@@ -8,7 +8,6 @@ when asked to, or by its own failure.
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 import time
 from collections.abc import Mapping
@@ -62,10 +61,21 @@ class Order:
     events: Path | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A run that has begun. `utc_at_zero` is the UTC time of `Instant(0)`, microseconds since the epoch."""
+
+    order: Order
+    network: Network
+    trust_center: Eui64
+    radio: str
+    utc_at_zero: int
+
+
 class Reporter(Protocol):
     """Shows a run to people."""
 
-    def started(self, order: Order, network: Network, trust_center: Eui64, radio: str) -> None:
+    def started(self, run: Begun) -> None:
         """The network is up."""
         ...
 
@@ -127,6 +137,7 @@ class Session:
     def __init__(self, order: Order, reporter: Reporter, *, utc_at_zero: int) -> None:
         self._order = order
         self._reporter = reporter
+        self._utc_at_zero = utc_at_zero
         entropy = SeededEntropy(order.seed)
         self._entropy = entropy
         self._air = SimulatedAir(entropy.stream("world"), order.medium)
@@ -175,7 +186,15 @@ class Session:
             async with Driver(center.host, self._radio, self._air) as driver:
                 center.start(self._air.now())
                 driver.settle()
-                self._reporter.started(order, center.network, center.host.eui64, self._radio.kind)
+                self._reporter.started(
+                    Begun(
+                        order=order,
+                        network=center.network,
+                        trust_center=center.host.eui64,
+                        radio=self._radio.kind,
+                        utc_at_zero=self._utc_at_zero,
+                    )
+                )
                 self._joiner, _ = power_later(
                     self._air.world, self._air.medium, order.joiner, self._entropy, 0, order.setting
                 )
@@ -255,7 +274,7 @@ class Session:
             radio=self._radio.kind,
             joiner_basis=weakest_basis([self._joiner], [self._order.joiner]) if self._joiner else "",
         )
-        self._recording.event(json.dumps({"kind": "verdict", **line}))
+        self._recording.verdict(verdict.closed, line)
         self._reporter.verdict(verdict, line)
         self._recording.flush()
 

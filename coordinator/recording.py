@@ -7,10 +7,11 @@ the run; it makes the verdict inconclusive, for evidence is missing.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import stat
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -18,13 +19,24 @@ from typing import BinaryIO
 
 from coordinator import trace
 from coordinator.evidence.capture import Capture
-from coordinator.evidence.comments import Comments
+from coordinator.evidence.comments import Comments, explain_deviation
 from coordinator.evidence.events import Events
 from coordinator.primitives import nlme
 from coordinator.sim.air import AirFrame
-from coordinator.types import BROADCAST_PAN, NO_ADDRESS, Eui64, NwkAddress, PanId
+from coordinator.types import (
+    BROADCAST_PAN,
+    MILLISECOND,
+    NO_ADDRESS,
+    Duration,
+    Eui64,
+    Instant,
+    NwkAddress,
+    PanId,
+)
 
 ADDRESSES_KEPT = 256
+HELD_BACK: Duration = 10 * MILLISECOND
+"""A frame is written this late, so that an answer withheld from it can be noted beside it."""
 CAPTURE = "the capture"
 EVENTS = "the event file"
 
@@ -65,6 +77,8 @@ class Recording:
         self._comments = Comments()
         self._pan_id: PanId = BROADCAST_PAN
         self._addresses: OrderedDict[Eui64, NwkAddress] = OrderedDict()
+        self._held: deque[_Held] = deque()
+        self._answering: tuple[Instant, _Held] | None = None
 
     def __enter__(self) -> Recording:
         files = self._files
@@ -90,6 +104,7 @@ class Recording:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
+        self._release()
         with contextlib.suppress(OSError):
             self._stack.close()
 
@@ -116,7 +131,16 @@ class Recording:
                 self._addresses[joined.device] = joined.address
                 if len(self._addresses) > ADDRESSES_KEPT:
                     self._addresses.popitem(last=False)
+            case trace.Heard():
+                matching = (held for held in reversed(self._held) if held.frame.psdu == record.psdu)
+                found = next(matching, None)
+                self._answering = None if found is None else (record.at, found)
+            case trace.Deviated(after="silence") if self._answering is not None:
+                heard_at, held = self._answering
+                if heard_at == record.at:
+                    held.comments.append(explain_deviation(record))
             case trace.KeyInUse() if self._capture is not None:
+                self._release()
                 address = NO_ADDRESS
                 if record.device is not None:
                     address = self._addresses.get(record.device, NO_ADDRESS)
@@ -137,24 +161,39 @@ class Recording:
 
     def hear(self, frame: AirFrame) -> None:
         """Take one frame that was on the air."""
-        capture = self._capture
-        if capture is None:
+        if self._capture is None:
             return
-        comments: tuple[str, ...] = ()
+        while self._held and self._held[0].frame.start < frame.start - HELD_BACK:
+            self._write_frame(self._held.popleft())
+        comments: list[str] = []
         if frame.handle is not None and frame.transmitter == self._transmitter:
-            comments = self._comments.sent(frame.handle)
-        self._guard(
-            lambda: capture.frame(frame.start, frame.psdu, frame.channel, frame.rssi, frame.lqi, comments),
-            CAPTURE,
-        )
+            comments += self._comments.sent(frame.handle)
+        self._held.append(_Held(frame, comments))
 
-    def event(self, line: str) -> None:
-        """Add a line of one's own (the verdict) to the event file."""
-        if self._events_file is not None:
-            self._write_event(line + "\n")
+    def _release(self) -> None:
+        """Write what was held back."""
+        while self._held:
+            self._write_frame(self._held.popleft())
+
+    def _write_frame(self, held: _Held) -> None:
+        capture, frame = self._capture, held.frame
+        if capture is not None:
+            self._guard(
+                lambda: capture.frame(
+                    frame.start, frame.psdu, frame.channel, frame.rssi, frame.lqi, held.comments
+                ),
+                CAPTURE,
+            )
+
+    def verdict(self, at: Instant, line: Mapping[str, object]) -> None:
+        """Add a verdict to the event file, with both its times as every event has them."""
+        if self._events is not None:
+            times = {"t_mono_us": at, "t_utc": self._events.utc(at), "kind": "verdict"}
+            self._write_event(json.dumps({**times, **line}) + "\n")
 
     def flush(self) -> None:
         """Hand everything to the operating system, so that a viewer sees it."""
+        self._release()
         for file, name in ((self._capture_file, CAPTURE), (self._events_file, EVENTS)):
             if file is not None:
                 self._guard(file.flush, name)
@@ -169,6 +208,14 @@ class Recording:
             write()
         except OSError as error:
             self._miss(f"{name} could not be written: {error.strerror or error}")
+
+
+@dataclass(slots=True)
+class _Held:
+    """A frame on its way into the capture."""
+
+    frame: AirFrame
+    comments: list[str]
 
 
 def _open(path: Path, created: list[Path]) -> BinaryIO:

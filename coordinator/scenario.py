@@ -138,9 +138,7 @@ class TrustCenterNode:
         self._note = note
         self._open_until = Instant(0)
         self._renewal: Timer | None = None
-        self.host = HostStack(
-            identity, profile.stack, entropy, self._observe, behaviours=profile.behaviours
-        )
+        self.host = HostStack(identity, profile.stack, entropy, self._observe, behaviours=profile.behaviours)
         self.engine = trust_center_engine.Engine(self.host, profile.trust_center)
         self.host.install(self.engine)
         self.network = network(setting, entropy)

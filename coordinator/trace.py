@@ -73,7 +73,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmed:
-    """The radio's word on one `Sent` frame: ``success``, ``no-ack``, ``channel-access-failure``, ``aborted``."""
+    """The radio's word on one `Sent` frame: a `TransmitStatus` by its value, such as ``no-ack``."""
 
     at: Instant
     handle: int

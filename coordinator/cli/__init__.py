@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -18,6 +19,9 @@ TRACEBACK_VARIABLE = "LEGACY_TC_TRACEBACK"
 
 def main() -> None:
     """Entry point of `legacy-tc`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a title may have what a terminal has not
     sys.exit(invoke(sys.argv[1:]))
 
 
@@ -41,7 +45,7 @@ def invoke(arguments: list[str]) -> int:
         if not isinstance(ended.__context__, BrokenPipeError):
             raise
         return exits.SIGNAL + 13
-    except Exception as error:  # noqa: BLE001  # our bug: say so, keep the traceback for those who ask
+    except Exception as error:  # our bug: say so, keep the traceback for those who ask
         if os.environ.get(TRACEBACK_VARIABLE):
             raise
         reason = f"internal error: {type(error).__name__}: {error}"
@@ -49,5 +53,5 @@ def invoke(arguments: list[str]) -> int:
 
 
 def _complain(text: str, code: int) -> int:
-    print(f"legacy-tc: {' '.join(text.split())}", file=sys.stderr)
+    typer.echo(f"legacy-tc: {' '.join(text.split())}", err=True)
     return code

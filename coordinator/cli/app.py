@@ -58,7 +58,7 @@ def main_callback(
         ),
     ] = None,
     joiner: options.JoinerName = live.DEFAULT_JOINER,
-    once: Annotated[bool, typer.Option("--once", help="Exit after the first verdict, with its code.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Exit with the first verdict's code.")] = False,
     expect: options.Expect = options.JOINED_TEXT,
     capture: options.CapturePath = None,
     events: options.EventsPath = None,
@@ -77,7 +77,9 @@ def main_callback(
     ] = OBSERVE / SECOND,
     json: options.Json = False,
 ) -> None:
+    """Run a Trust Center, unless a verb says what else to do; its help is the program's."""
     if context.invoked_subcommand is not None:
+        refuse_options_before_a_verb(context)
         return
     if profile is None:
         raise typer.BadParameter(
@@ -102,6 +104,17 @@ def main_callback(
         json=json,
     )
     raise typer.Exit(code)
+
+
+def refuse_options_before_a_verb(context: typer.Context) -> None:
+    """Raise typer.BadParameter when there are any: the verb would not hear of them."""
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise typer.BadParameter(
+                f"an option goes after the verb '{context.invoked_subcommand}'; before it nobody reads it",
+                param_hint=f"--{name.replace('_', '-')}",
+            )
 
 
 @app.command("simulate")
@@ -165,7 +178,7 @@ def decode_command(
     tree: Annotated[bool, typer.Option("--tree", help="Every field of every frame of a file.")] = False,
     json: options.Json = False,
 ) -> None:
-    """Take frames apart, decrypted with the keys given and those learnt on the way.
+    r"""Take frames apart, decrypted with the keys given and those learnt on the way.
 
     Reads pcap and pcapng (link types 195, 215, 230, 283); ZigBeeAlliance09 is always tried.
 

@@ -63,8 +63,8 @@ def list_behaviours(json: bool) -> int:
 def show_behaviour(name: str, json: bool) -> int:
     """One behaviour: settings, clause, where it was seen."""
     if name not in registry.catalogue():
-        hint = suggestion(name, registry.catalogue())
-        raise typer.BadParameter(f"no such behaviour: '{name}'{hint}", param_hint="NAME")
+        hint = suggestion(name, registry.catalogue()) or "; `legacy-tc behaviours list` names them all"
+        raise ConfigurationError(f"behaviour '{name}'", "", f"no such behaviour{hint}")
     return _show(behaviour_object(registry.find(name)), json)
 
 
@@ -201,5 +201,3 @@ def text(value: Object, depth: int) -> Iterable[str]:
             yield f"{margin}{name}: {', '.join(str(item) for item in each)}"
         else:
             yield f"{margin}{name}: {each}"
-
-

@@ -42,9 +42,7 @@ def parse_pan_id(text: str) -> PanId:
             f"not a PAN identifier: '{text}'; write it like 0x1a62", param_hint="--pan-id"
         ) from None
     if not 0 <= value <= 0xFFFE:
-        raise typer.BadParameter(
-            f"a PAN identifier is 0x0000 to 0xfffe, not '{text}'", param_hint="--pan-id"
-        )
+        raise typer.BadParameter(f"a PAN identifier is 0x0000 to 0xfffe, not '{text}'", param_hint="--pan-id")
     return PanId(value)
 
 
@@ -64,9 +62,11 @@ def parse_install_codes(pairs: list[str]) -> dict[Eui64, Key]:
         if not separator:
             raise typer.BadParameter(f"expected EUI64=CODE, found '{pair}'", param_hint="--install-code")
         try:
-            found[Eui64.parse(device)] = install_code_key(parse_install_code(code))
+            eui64, key = Eui64.parse(device), install_code_key(parse_install_code(code))
         except (ValueError, InstallCodeError) as error:
             raise typer.BadParameter(str(error), param_hint="--install-code") from None
+        if found.setdefault(eui64, key) != key:
+            raise typer.BadParameter(f"two different codes for {eui64}", param_hint="--install-code")
     return found
 
 
@@ -118,7 +118,9 @@ def complete_outcome(incomplete: str) -> list[str]:
 ProfileName = Annotated[
     str,
     typer.Option(
-        "--profile", help="Which Trust Center: a shipped name or a .toml file.", autocompletion=complete_profile
+        "--profile",
+        help="Which Trust Center: a shipped name or a .toml file.",
+        autocompletion=complete_profile,
     ),
 ]
 JoinerName = Annotated[
@@ -152,7 +154,9 @@ ExtendedPanIdText = Annotated[
 ]
 NetworkKeyFile = Annotated[
     Optional[Path],  # noqa: UP045
-    typer.Option("--network-key-file", help="File with the network key, 32 hexadecimal digits; random by default."),
+    typer.Option(
+        "--network-key-file", help="File with the network key in 32 hexadecimal digits; random by default."
+    ),
 ]
 TrustCenterText = Annotated[
     Optional[str],  # noqa: UP045
@@ -164,7 +168,7 @@ InstallCodes = Annotated[
 ]
 CapturePath = Annotated[
     Optional[Path],  # noqa: UP045
-    typer.Option("--capture", metavar="FILE.pcapng", help="Write a capture that opens decrypted in Wireshark."),
+    typer.Option("--capture", metavar="FILE.pcapng", help="Write a capture that Wireshark opens decrypted."),
 ]
 EventsPath = Annotated[
     Optional[Path],  # noqa: UP045
@@ -186,6 +190,10 @@ def setting(
     permit: Duration,
 ) -> Setting:
     """The network as the command line describes it."""
+    trust_center = None if tc_eui64 is None else parse_eui64(tc_eui64, "--tc-eui64")
+    codes = parse_install_codes(install_codes or [])
+    if trust_center in codes:
+        raise typer.BadParameter(f"{trust_center} is the Trust Center itself", param_hint="--install-code")
     return Setting(
         channel=Channel(channel),
         pan_id=None if pan_id is None else parse_pan_id(pan_id),
@@ -193,7 +201,7 @@ def setting(
         if extended_pan_id is None
         else ExtendedPanId(parse_eui64(extended_pan_id, "--extended-pan-id")),
         network_key=read_key(network_key_file),
-        trust_center=None if tc_eui64 is None else parse_eui64(tc_eui64, "--tc-eui64"),
-        install_codes=parse_install_codes(install_codes or []),
+        trust_center=trust_center,
+        install_codes=codes,
         permit=permit,
     )

@@ -12,16 +12,16 @@ from rich.panel import Panel
 from rich.status import Status
 from rich.text import Text
 
-from coordinator.daemon import Order
+from coordinator.daemon import Begun, Order
 from coordinator.evidence import render
+from coordinator.evidence.events import Events
 from coordinator.evidence.outcome import Verdict
 from coordinator.evidence.rungs import Row
 from coordinator.radio.simulated import KIND as SIMULATED
-from coordinator.stack.host import Network
-from coordinator.types import SECOND, Duration, Eui64, hex16
+from coordinator.types import SECOND, Duration, Instant, hex16
 
 SIMULATED_BANNER = (
-    "SIMULATED RADIO: nothing is on the air, and the device under test is simulated too.\n"
+    "SIMULATED RADIO: nothing is on the air; the device under test is simulated too.\n"
     "Every result below is stamped radio: sim."
 )
 
@@ -36,7 +36,7 @@ class TerminalReporter:
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._console = Console(file=out or sys.stdout, highlight=False, soft_wrap=False)
-        self._rich = self._console.is_terminal
+        self._rich = self._console.is_terminal and self._console.encoding.startswith("utf")
         self._radio = SIMULATED
         self._status: Status | None = None
 
@@ -44,12 +44,14 @@ class TerminalReporter:
     def _width(self) -> int:
         return min(self._console.width, 120)
 
-    def started(self, order: Order, network: Network, trust_center: Eui64, radio: str) -> None:
+    def started(self, run: Begun) -> None:
         """Banner, what runs, column titles."""
-        self._radio = radio
-        if radio == SIMULATED:
+        order, network = run.order, run.network
+        self._radio = run.radio
+        if run.radio == SIMULATED:
             if self._rich:
-                self._console.print(Panel(Text(SIMULATED_BANNER), style="bold black on yellow", width=self._width))
+                banner = Panel(Text(SIMULATED_BANNER), style="bold black on yellow", width=self._width)
+                self._console.print(banner)
             else:
                 self._plain("=" * 78)
                 self._plain(SIMULATED_BANNER)
@@ -63,7 +65,7 @@ class TerminalReporter:
                 f"channel {network.channel}, PAN {hex16(network.pan_id)}, "
                 f"extended PAN {network.extended_pan_id}",
             ),
-            ("trust center", f"{trust_center}, joining open for {permit} s"),
+            ("trust center", f"{run.trust_center}, joining open for {permit} s"),
             ("joiner", f"{order.joiner.name}: {order.joiner.title}"),
             ("window", f"{order.observe / SECOND:g} s after the association request; seed {order.seed}"),
         ):
@@ -116,34 +118,38 @@ class TerminalReporter:
 
 
 class JsonReporter:
-    """JSON Lines on stdout: ``started``, one ``step`` a rung, one ``verdict`` a window."""
+    """JSON Lines on stdout: ``started``, a ``step`` a rung, a ``verdict`` a window, each with both times."""
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out or sys.stdout
+        self._clock = Events(utc_at_zero=0)
 
-    def started(self, order: Order, network: Network, trust_center: Eui64, radio: str) -> None:
+    def started(self, run: Begun) -> None:
         """What runs."""
+        order, network = run.order, run.network
+        self._clock = Events(utc_at_zero=run.utc_at_zero)
         self._write(
+            Instant(0),
             {
                 "kind": "started",
                 "profile": order.profile.name,
                 "behaviours": [behaviour.name for behaviour in order.profile.behaviours],
                 "joiner": order.joiner.name,
                 "seed": order.seed,
-                "radio": radio,
+                "radio": run.radio,
                 "channel": network.channel,
                 "pan_id": hex16(network.pan_id),
                 "extended_pan_id": str(network.extended_pan_id),
-                "trust_center": str(trust_center),
-            }
+                "trust_center": str(run.trust_center),
+            },
         )
 
     def row(self, row: Row) -> None:
         """One rung."""
         self._write(
+            row.at,
             {
                 "kind": "step",
-                "t_mono_us": row.at,
                 "device": None if row.device is None else str(row.device),
                 "direction": row.direction.value,
                 "what": row.what,
@@ -152,18 +158,19 @@ class JsonReporter:
                 "deviations": list(row.deviations),
                 "note": row.note,
                 "expected_but_missing": row.ghost,
-            }
+            },
         )
 
     def waiting(self, left: Duration, observing: bool) -> None:
         """Programs have clocks."""
 
-    def verdict(self, _verdict: Verdict, line: Mapping[str, object]) -> None:
+    def verdict(self, verdict: Verdict, line: Mapping[str, object]) -> None:
         """The verdict."""
-        self._write({"kind": "verdict", **line})
+        self._write(verdict.closed, {"kind": "verdict", **line})
 
     def close(self) -> None:
         """Every line was flushed."""
 
-    def _write(self, value: dict[str, object]) -> None:
-        print(json.dumps(value), file=self._out, flush=True)
+    def _write(self, at: Instant, value: dict[str, object]) -> None:
+        times = {"t_mono_us": at, "t_utc": self._clock.utc(at)}
+        print(json.dumps({**times, **value}), file=self._out, flush=True)

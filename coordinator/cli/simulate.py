@@ -9,9 +9,9 @@ from pathlib import Path
 
 import typer
 
-from coordinator.cli import exits, options
+from coordinator.cli import exits
 from coordinator.cli.screen import TerminalReporter
-from coordinator.daemon import Order
+from coordinator.daemon import Begun, Order
 from coordinator.evidence.ladder import Ladder
 from coordinator.evidence.outcome import Outcome, Ruling
 from coordinator.joiner.model import JoinerModel
@@ -64,9 +64,7 @@ class Runs:
                     )
 
 
-def run(
-    runs: Runs, *, json: bool = False, capture: Path | None = None, events: Path | None = None
-) -> int:
+def run(runs: Runs, *, json: bool = False, capture: Path | None = None, events: Path | None = None) -> int:
     """Run all; return the exit code of the worst."""
     if len(runs) > 1 and (capture is not None or events is not None):
         raise typer.BadParameter(
@@ -112,7 +110,7 @@ def recorded(
             simulation.medium.observe(recording.hear)
         begin()
         result = simulation.run(before_close=recording.flush)
-        recording.event(json_format.dumps({"kind": "verdict", **line_of(scenario, result)}))
+        recording.verdict(result.ended, line_of(scenario, result))
     return result
 
 
@@ -135,11 +133,18 @@ def shown(simulation: Simulation, capture: Path | None, events: Path | None) -> 
         expect=scenario.expect,
         observe=scenario.observe,
     )
+    begun = Begun(
+        order=order,
+        network=center.network,
+        trust_center=center.host.eui64,
+        radio=KIND,
+        utc_at_zero=VIRTUAL_EPOCH,
+    )
     result = recorded(
         simulation,
         capture,
         events,
-        begin=lambda: reporter.started(order, center.network, center.host.eui64, KIND),
+        begin=lambda: reporter.started(begun),
     )
     for row in ladder.close(result.ended):
         reporter.row(row)

@@ -14,6 +14,7 @@ from coordinator.cli import invoke
 USAGE, CONFIGURATION = 2, 3
 SIMULATE = ("simulate", "--profile", "zb3", "--joiner", "telink")
 CODE = "f4ce360011223344=83FED3407A939723A5C639B26916D505C3B5"
+OTHER_CODE = "f4ce360011223344=11223344556677884AF7"
 
 HEAD = b"""title = "a test"
 summary = "a test"
@@ -70,7 +71,9 @@ REFUSED: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
         simulate(profile="wrong.toml"), CONFIGURATION, ("wrong.toml: trust_center.node_join_timeout",),
     ),
     "unknown behaviour": (
-        simulate(profile="behaviour.toml"), CONFIGURATION, ("behaviour.toml", "did you mean 'tclk.reuse_global'"),
+        simulate(profile="behaviour.toml"),
+        CONFIGURATION,
+        ("behaviour.toml", "did you mean 'tclk.reuse_global'"),
     ),
     "a circle": (simulate(profile="circle.toml"), CONFIGURATION, ("circle.toml", "extends")),
     "wrong trait": (simulate(joiner="joiner.toml"), CONFIGURATION, ("joiner.toml: scan.attempts",)),
@@ -95,7 +98,19 @@ REFUSED: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
     "code's device": ((*SIMULATE, "--install-code", "12" + CODE), USAGE, ("--install-code", "EUI-64")),
     "code's CRC": ((*SIMULATE, "--install-code", CODE[:-1] + "6"), USAGE, ("--install-code", "CRC", "C3 B6")),
     "code's length": ((*SIMULATE, "--install-code", CODE[:-2]), USAGE, ("--install-code", "octets")),
-    "unknown outcome": ((*SIMULATE, "--expect", "joined"), USAGE, ("--expect", "'joined'", "joined-secure")),
+    "two codes for one device": (
+        (*SIMULATE, "--install-code", CODE, "--install-code", OTHER_CODE),
+        USAGE,
+        ("--install-code", "f4:ce:36:00:11:22:33:44"),
+    ),
+    "a code for the Trust Center": (
+        (*SIMULATE, "--install-code", CODE, "--tc-eui64", "f4ce360011223344"),
+        USAGE,
+        ("--install-code", "the Trust Center itself"),
+    ),
+    "unknown outcome": (
+        (*SIMULATE, "--expect", "joined"), USAGE, ("--expect", "'joined'", "joined-secure"),
+    ),
     "no outcome": ((*SIMULATE, "--expect", ""), USAGE, ("--expect",)),
     "unknown option": ((*SIMULATE, "--chanel", "15"), USAGE, ("--chanel",)),
     "unknown verb": (("simulat",), USAGE, ("simulat",)),
@@ -104,6 +119,10 @@ REFUSED: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
     "negative seed": ((*SIMULATE, "--seed", "-1"), USAGE, ("--seed",)),
     "no joiner named": (("simulate", "--profile", "zb3"), USAGE, ("--joiner",)),
     "nothing named": ((), USAGE, ("--profile", "pre-zb3")),
+    "an option before the verb": (
+        ("--capture", "run.pcapng", *SIMULATE), USAGE, ("--capture", "after the verb 'simulate'"),
+    ),
+    "a flag before the verb": (("--once", *SIMULATE), USAGE, ("--once", "after the verb 'simulate'")),
     "all, live": (("--profile", "all"), USAGE, ("--profile", "simulate")),
     "all joiners, live": (("--profile", "zb3", "--joiner", "all"), USAGE, ("--joiner", "simulate")),
     "capture of several": (
@@ -117,7 +136,9 @@ REFUSED: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
     ),
     "capture folder": ((*SIMULATE, "--capture", "folder"), USAGE, ("folder", "Is a directory")),
     "unwritable events": (
-        (*SIMULATE, "--capture", "run.pcapng", "--events", "none/e.jsonl"), USAGE, ("none/e.jsonl", "No such file"),
+        (*SIMULATE, "--capture", "run.pcapng", "--events", "none/e.jsonl"),
+        USAGE,
+        ("none/e.jsonl", "No such file"),
     ),
     "unwritable, live": (
         ("--profile", "zb3", "--once", "--capture", "run.pcapng", "--events", "none/e.jsonl"),
@@ -128,7 +149,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
     "unknown profile to show": (("profiles", "show", "zb4"), CONFIGURATION, ("zb4", "zb3")),
     "unknown joiner to show": (("joiners", "show", "emberzet"), CONFIGURATION, ("emberzet", "emberznet")),
     "unknown behaviour to show": (
-        ("behaviours", "show", "tclk.reuse"), USAGE, ("tclk.reuse", "tclk.reuse_global"),
+        ("behaviours", "show", "tclk.reuse"), CONFIGURATION, ("tclk.reuse", "tclk.reuse_global"),
     ),
     "nothing to show": (("profiles", "show"), USAGE, ("NAME",)),
     "a profile to check": (("profiles", "check", "typo.toml"), CONFIGURATION, ("typo.toml: titel",)),

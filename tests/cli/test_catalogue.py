@@ -17,7 +17,8 @@ from coordinator.cli.options import complete_joiner, complete_outcome, complete_
 
 PROFILES = (
     "zb3", "zb3-lenient", "zb3-r21", "pre-zb3", "key-reuse", "missing-confirm-key", "leave-on-timeout",
-    "ha12", "clear-key", "zigbee-2007", "silent-request-key", "no-node-descriptor", "negative-confirm", "classic-r20",
+    "ha12", "clear-key", "zigbee-2007", "silent-request-key", "no-node-descriptor", "negative-confirm",
+    "classic-r20",
 )  # fmt: skip
 JOINERS = (
     "zboss-r22", "zboss-r22-legacy-update", "zboss-r22-legacy", "emberznet", "zstack-3.0.2", "nxp", "telink",

@@ -102,6 +102,9 @@ def test_json_is_started_steps_and_a_verdict(capsys: pytest.CaptureFixture[str])
     assert {step["kind"] for step in steps} == {"step"}
     assert len(steps) > 10
     assert (verdict["kind"], verdict["radio"], verdict["outcome"]) == ("verdict", "sim", "left-by-joiner")
+    times = [(line["t_mono_us"], line["t_utc"]) for line in (started, *steps, verdict)]
+    assert times == sorted(times, key=lambda pair: cast(int, pair[0]))
+    assert all(str(utc).endswith("Z") for _, utc in times)
     deviating = [step for step in steps if step["deviations"]]
     assert len(deviating) == 1
     assert "tclk.reuse_global" in str(deviating[0]["deviations"])

@@ -153,6 +153,24 @@ def test_a_terminal_gets_colours_and_one_that_says_no_color_gets_none() -> None:
         assert "left-by-joiner" in text
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_an_output_without_unicode_gets_ascii(terminal: bool, tmp_path: Path) -> None:
+    joiner = tmp_path / "gerät.toml"
+    joiner.write_text('extends = "telink"\ntitle = "Gerät"\nimitates = "nothing"\n', encoding="utf-8")
+    arguments = ("simulate", "--profile", "zb3", "--joiner", str(joiner))
+    if terminal:
+        text = on_a_terminal(*arguments, PYTHONIOENCODING="ascii")
+    else:
+        run = subprocess.run(
+            [*PROGRAM, *arguments], capture_output=True, timeout=DEADLINE, check=True,
+            env=environment(PYTHONIOENCODING="ascii"),
+        )  # fmt: skip
+        text = run.stdout.decode()
+    assert text.isascii()
+    assert "Ger\\xe4t" in text
+    assert "PASS  joined-secure" in text
+
+
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 
 

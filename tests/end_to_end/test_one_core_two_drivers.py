@@ -19,8 +19,7 @@ from coordinator.profiles import load as profiles
 from coordinator.runtime.virtual_time import VirtualTimeLoop
 from coordinator.scenario import Scenario, Simulation
 from coordinator.sim.air import Link, MediumConfig
-from coordinator.stack.host import Network
-from coordinator.types import Duration, Eui64
+from coordinator.types import Duration
 
 JOINERS = tuple(joiners.catalogue())
 LOSSY = MediumConfig(link=Link(loss=0.15))
@@ -32,8 +31,8 @@ class Audience:
 
     verdicts: list[Verdict] = field(default_factory=list)
 
-    def started(self, order: daemon.Order, network: Network, trust_center: Eui64, radio: str) -> None:
-        assert radio == "sim"
+    def started(self, run: daemon.Begun) -> None:
+        assert run.radio == "sim"
 
     def row(self, row: Row) -> None: ...
 

@@ -349,6 +349,25 @@ def test_a_beacon_with_another_stack_profile_says_so(tmp_path: Path) -> None:
         assert "beacon.stack_profile" in frame.deviations
 
 
+@pytest.mark.parametrize(
+    ("profile", "behaviour", "identity"),
+    [
+        ("silent-request-key", "reqkey.ignore", ("zbee_aps.cmd.id", 0x08)),
+        ("missing-confirm-key", "verify.ignore", ("zbee_aps.cmd.id", 0x0F)),
+        ("no-node-descriptor", "nodedesc.ignore", ("zbee_aps.zdp_cluster", 0x0002)),
+    ],
+)
+def test_an_answer_that_a_behaviour_withholds_is_noted_beside_the_frame_that_asked(
+    tmp_path: Path, profile: str, behaviour: str, identity: tuple[str, int]
+) -> None:
+    run = captured(tmp_path, profile, "nxp")
+    field, value = identity
+    named = [frame for frame in run.frames if behaviour in frame.deviations]
+    assert len(named) == 3  # NXP asks three times (protocol.md 2)
+    assert [frame.numbers(field)[0] for frame in named] == [value] * 3
+    assert all(frame.text("wpan.src16") != "0x0000" for frame in named)
+
+
 def test_the_compliant_profile_has_no_deviation_to_name(compliant: Captured) -> None:
     assert not [frame for frame in compliant.frames if frame.deviations]
 

@@ -117,6 +117,7 @@ class TestRetransmission:
         desk.hear(peer.frame(peer.nwk_octets(b"\x04\x00", 0xFFFD, command=True, radius=1), 0xFFFF))
         desk.run(60 * SECOND)
         assert len(desk.apdus()) == 1
+        assert desk.dropped == []
 
     def test_a_confirm_key_asks_for_an_acknowledgement_and_is_protected_anew_each_time(self) -> None:
         desk = formed()

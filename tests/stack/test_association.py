@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coordinator import trace
 from coordinator.codec import mac_commands
-from coordinator.primitives import mlme, nlme
+from coordinator.primitives import apsde, mlme, nlme
 from coordinator.stack.neighbors import STALE, Relationship
 from coordinator.stack.policy import StackPolicy
 from coordinator.types import NO_ADDRESS, SECOND, Eui64, NwkAddress
@@ -137,6 +137,18 @@ class TestAssociation:
         desk.hear(peer.data(ack=False))
         assert relationship() is Relationship.CHILD
 
+    def test_a_device_that_joins_anew_may_begin_its_sequence_numbers_anew(self) -> None:
+        desk = formed()
+        peer = member(desk)
+        for _ in range(2):
+            peer.nwk_sequence = 7
+            octets = peer.nwk_octets(peer.apdu(ack=False, flags=0x08), 0xFFFD, radius=1)
+            desk.hear(peer.frame(octets, NO_ADDRESS))
+            heard = len(desk.indicated(apsde.DataIndication))
+            peer.counter += 1
+            associated(desk, peer)
+        assert heard == 1
+
     def test_an_association_response_nobody_asked_for_is_of_no_consequence(self) -> None:
         desk = formed()
         desk.hear(bytes.fromhex("63cc01621a 0403020100 4b1200 443322110036cef4 02341200"))
@@ -188,6 +200,12 @@ class TestAddresses:
         desk = formed(entropy=LowEntropy())
         given = {ask_and_fetch(desk, Peer(eui64=Eui64(number + 1))).address for number in range(20)}
         assert given == {NwkAddress(number + 1) for number in range(20)}
+
+    def test_a_router_does_not_give_its_own_address_away(self) -> None:
+        desk = formed(entropy=LowEntropy())
+        desk.host.nib.address = NwkAddress(1)
+        peer = Peer(parent=NwkAddress(1))
+        assert ask_and_fetch(desk, peer).address == 2
 
     def test_requests_that_come_to_nothing_leave_nothing_behind(self) -> None:
         desk = formed()

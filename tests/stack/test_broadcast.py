@@ -111,6 +111,14 @@ class TestRelaying:
         assert len(desk.indicated(apsde.DataIndication)) == 1
         assert [frame.destination for frame in desk.frames] == [0xFFFF]
 
+    def test_a_node_that_resets_before_the_jitter_is_over_passes_nothing_on(self) -> None:
+        desk = formed(policy=QUIET)
+        desk.hear(broadcast(member(desk)))
+        desk.request(nlme.ResetRequest())
+        desk.run(SECOND)
+        assert desk.sent == []
+        assert desk.dropped == []
+
     def test_a_route_request_is_not_passed_on_as_it_is(self) -> None:
         desk = formed(policy=QUIET)
         peer = member(desk)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from coordinator.codec import mac, mac_commands
+from coordinator.codec import aps_commands, mac, mac_commands
 from coordinator.codec.beacon import ZigbeePayload
-from coordinator.primitives import nlme
+from coordinator.codec.security_header import KeyIdentifier
+from coordinator.primitives import apsde, apsme, nlme
 from coordinator.stack.association import RESPONSE_WAIT
 from coordinator.stack.mac import MAX_FRAME_TOTAL_WAIT
 from coordinator.stack.node import ReceiverOn, TransmitStatus, Tune
@@ -178,6 +179,54 @@ class TestAssociation:
         assert desk.host.address == NO_ADDRESS
 
 
+class TestBeforeTheNetworkKey:
+    def awaiting(self) -> tuple[Desk, Peer]:
+        desk = device()
+        associate(desk)
+        desk.hear(response())
+        desk.forget()
+        return desk, Peer(eui64=TRUST_CENTER, address=COORDINATOR, parent=NwkAddress(0x1234))
+
+    def test_an_unsecured_transport_key_is_heard(self) -> None:
+        desk, parent = self.awaiting()
+        key = aps_commands.TransportNetworkKey(
+            key=NETWORK_KEY, sequence=0, destination=OURS, source=TRUST_CENTER
+        )
+        apdu = parent.aps_command(key, protection=KeyIdentifier.KEY_TRANSPORT)
+        desk.hear(parent.frame(parent.nwk_octets(apdu, 0x1234, secured=False), 0x1234))
+        (indication,) = desk.indicated(apsme.TransportKeyIndication)
+        assert (indication.key, indication.security.aps) == (NETWORK_KEY, KeyIdentifier.KEY_TRANSPORT)
+        assert desk.host.nib.trust_center == TRUST_CENTER
+
+    def test_a_key_for_another_is_not_ours(self) -> None:
+        desk, parent = self.awaiting()
+        key = aps_commands.TransportNetworkKey(
+            key=NETWORK_KEY, sequence=0, destination=Eui64(0x99), source=TRUST_CENTER
+        )
+        apdu = parent.aps_command(key, protection=KeyIdentifier.KEY_TRANSPORT)
+        desk.hear(parent.frame(parent.nwk_octets(apdu, 0x1234, secured=False), 0x1234))
+        assert desk.indicated(apsme.TransportKeyIndication) == []
+        assert desk.dropped == ["aps: TransportNetworkKey is not for this device"]
+
+    def test_an_unsecured_broadcast_is_nothing_to_it(self) -> None:
+        desk, parent = self.awaiting()
+        octets = parent.nwk_octets(parent.apdu(ack=False, flags=0x08), 0xFFFD, secured=False)
+        desk.hear(parent.frame(octets, 0xFFFF))
+        assert desk.dropped == ["nwk: unsecured broadcast"]
+
+    def test_unsecured_data_is_nothing_to_it(self) -> None:
+        desk, parent = self.awaiting()
+        octets = parent.nwk_octets(parent.apdu(ack=False), 0x1234, secured=False)
+        desk.hear(parent.frame(octets, 0x1234))
+        assert desk.dropped == ["aps: unsecured at the NWK layer"]
+        assert desk.indicated(apsde.DataIndication) == []
+
+    def test_a_secured_frame_cannot_be_read(self) -> None:
+        desk, parent = self.awaiting()
+        desk.hear(parent.frame(parent.nwk_octets(parent.apdu(ack=False), 0x1234), 0x1234))
+        assert desk.dropped == ["nwk: no network key with sequence number 0"]
+
+
 class TestSleep:
     def test_it_sleeps_when_its_parent_has_nothing(self) -> None:
         desk, _ = joined()
@@ -228,6 +277,13 @@ class TestSleep:
         desk.request(nlme.SyncRequest())
         desk.request(nlme.ResetRequest())
         assert desk.receiver is True
+
+    def test_it_passes_no_broadcast_on(self) -> None:
+        desk, parent = joined(0x8C)
+        octets = parent.nwk_octets(parent.apdu(ack=False, flags=0x08), 0xFFFD)
+        desk.hear(parent.frame(octets, 0xFFFF))
+        assert len(desk.indicated(apsde.DataIndication)) == 1
+        assert desk.host.next_deadline() is None
 
     def test_its_broadcast_goes_to_its_parent_and_is_concluded_by_the_acknowledgement(self) -> None:
         desk, _ = joined()

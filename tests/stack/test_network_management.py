@@ -68,6 +68,14 @@ class TestLeave:
         desk.hear(peer.poll())
         assert desk.commands() == [nwk_commands.Leave(options=0x40)]
 
+    def test_what_was_held_for_a_child_that_leaves_is_concluded(self) -> None:
+        desk = formed()
+        peer = member(desk, capability=SLEEPY)
+        desk.request(nlme.LeaveRequest(device=DEVICE, address=peer.address))
+        desk.hear(peer.nwk_command(nwk_commands.Leave(options=0), 0xFFFD))
+        assert desk.concluded == [(False, "not fetched in time")]
+        assert desk.pending.short == frozenset()
+
     def test_our_own_leave_has_the_form_of_the_capture(self) -> None:
         desk, _ = router()
         desk.request(nlme.LeaveRequest(device=None, address=desk.host.address))

@@ -160,6 +160,17 @@ class TestIncoming:
         speak(desk, peer, peer.nwk_octets(peer.apdu(ack=False), source=0))
         assert desk.dropped == ["nwk: from our own address"]
 
+    def test_a_neighbour_that_speaks_from_another_address_is_there_now(self) -> None:
+        desk = formed()
+        peer = member(desk)
+        before, peer.address = peer.address, NwkAddress(0x5555)
+        speak(desk, peer, peer.nwk_octets(peer.apdu(ack=False)))
+        neighbors = desk.host.nwk.neighbors
+        moved = neighbors.find(NwkAddress(0x5555))
+        assert moved is not None
+        assert moved.device == DEVICE
+        assert neighbors.find(before) is None
+
     def test_the_originator_of_a_relayed_frame_is_not_the_one_who_relayed_it(self) -> None:
         desk = formed()
         peer = member(desk)

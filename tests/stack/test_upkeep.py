@@ -92,10 +92,11 @@ class TestAgeing:
     def test_a_router_that_sends_it_stays(self) -> None:
         desk = formed()
         peer = member(desk)
+        entry = desk.host.nwk.neighbors.find(peer.address)
         for _ in range(20):
             desk.run(PERIOD)
             desk.hear(link_status(peer))
-        assert desk.host.nwk.neighbors.find(peer.address) is not None
+        assert desk.host.nwk.neighbors.find(peer.address) is entry is not None
 
     def test_an_end_device_that_polls_stays_and_one_that_does_not_is_forgotten(self) -> None:
         desk = formed(policy=StackPolicy(end_device_timeout=1))

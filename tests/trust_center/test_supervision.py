@@ -41,16 +41,16 @@ class TestAlways:
         assert after(bench, 60 * SECOND) == [(Instant(15 * SECOND), LEAVE)]
         assert bench.standing() is Standing.REMOVING
 
-    def test_the_time_out_that_removes_is_in_the_trace_as_concluded_and_one_that_does_not_is_not(self) -> None:
+    def test_the_time_out_that_removes_is_in_the_trace_as_concluded_and_one_that_does_not_is_not(
+        self,
+    ) -> None:
         removed, spared = Bench(), bench_requiring(RequireKeyExchange.NEVER)
         for bench in (removed, spared):
             bench.join()
             bench.announce()
             bench.advance(60 * SECOND)
         timeout = bdb.NodeJoinTimeoutIndication(device=JOINER, address=ADDRESS)
-        noted = trace.Indicated(
-            at=Instant(15 * SECOND), indication=timeout, observed=trace.Observed.INFERRED
-        )
+        noted = trace.Indicated(at=Instant(15 * SECOND), indication=timeout, observed=trace.Observed.INFERRED)
         assert noted in removed.services.records
         assert not any(isinstance(record, trace.Indicated) for record in spared.services.records)
 
