@@ -176,11 +176,12 @@ class MacLayer:
         """
         self.outbox.put(lambda: self._data(destination, b""), now, urgent=True, retries=0)
 
-    def send_beacon(self, payload: bytes, now: Instant, ticket: Ticket) -> None:
+    def send_beacon(self, payload: bytes, now: Instant, ticket: Ticket, done: Done) -> None:
         """Send a beacon whose MAC payload is `payload`."""
         self.outbox.put(
             lambda: self._encode(BEACON, None, None, self._nib.pan_id, self._nib.address, payload),
             now,
+            done=done,
             ticket=ticket,
         )
 

@@ -16,10 +16,13 @@ from coordinator.stack.node import ReceivedFrame, TransmitStatus
 from coordinator.stack.scan import ActiveScan
 from coordinator.stack.ticket import Ticket
 from coordinator.stack.upkeep import Upkeep
-from coordinator.types import Eui64, Instant, NwkAddress
+from coordinator.types import MILLISECOND, Duration, Eui64, Instant, NwkAddress
 
 LAST_ADDRESS = 0xFFF7
 """Above it are the reserved and the broadcast addresses."""
+BEACON_RETRIES = 4
+BEACON_RETRY_SPREAD: Duration = 40 * MILLISECOND
+"""Our choice; a scan listens for 138 ms at least (protocol.md 2, bdbScanDuration)."""
 APPLICANTS = 256
 """Devices whose association is not decided or not fetched, at most; our choice."""
 
@@ -42,9 +45,21 @@ class Mlme:
             association_permit=request.association_permit, pan_coordinator=request.pan_coordinator
         )
         payload = beacon.encode_zigbee(request.payload)
-        self._layers.mac.send_beacon(
-            beacon.encode(beacon.Beacon(superframe=superframe, payload=payload)), now, ticket
-        )
+        octets = beacon.encode(beacon.Beacon(superframe=superframe, payload=payload))
+        self._try_beacon(octets, 0, now, ticket)
+
+    def _try_beacon(self, octets: bytes, retry: int, now: Instant, ticket: Ticket) -> None:
+        """Every router in range answers a scan at once: who finds no clear channel tries again later."""
+        layers = self._layers
+        if not layers.nib.started:
+            return
+
+        def ended(status: TransmitStatus, _pending: bool, at: Instant) -> None:
+            if status is TransmitStatus.CHANNEL_ACCESS_FAILURE and retry < BEACON_RETRIES:
+                due = Instant(at + layers.entropy.integer(0, BEACON_RETRY_SPREAD))
+                layers.timers.set(due, lambda then: self._try_beacon(octets, retry + 1, then, ticket))
+
+        layers.mac.send_beacon(octets, now, ticket, ended)
 
     def respond(self, request: mlme.AssociateResponse, now: Instant, ticket: Ticket) -> None:
         """Hold an association response for its device. The address is taken, unless it is not fetched."""

@@ -14,6 +14,7 @@ import pytest
 from coordinator.entropy import SeededEntropy
 from coordinator.evidence.ladder import Ladder
 from coordinator.evidence.outcome import Verdict
+from coordinator.joiner.model import JoinerModel
 from coordinator.profiles import joiners
 from coordinator.profiles import load as profiles
 from coordinator.profiles.profile import Profile
@@ -42,14 +43,26 @@ def ending(verdict: Verdict) -> tuple[object, ...]:
     return verdict.outcome, verdict.link_key, verdict.step
 
 
-@pytest.mark.parametrize("profile", ["zb3", "pre-zb3"])
-def test_fifty_joiners_alive_at_once_each_end_as_they_do_alone(profile: str) -> None:
+ROUTER = joiners.load("zboss-r22")
+
+
+@pytest.mark.parametrize(
+    ("profile", "kinds"),
+    [
+        ("zb3", MODELS),
+        ("pre-zb3", MODELS),
+        ("zb3", (ROUTER,)),  # fifty routers answer every scan: their beacons crowd the channel
+    ],
+)
+def test_fifty_joiners_alive_at_once_each_end_as_they_do_alone(
+    profile: str, kinds: tuple[JoinerModel, ...]
+) -> None:
     center = profiles.load(profile)
     alone = {
         model.name: ending(simulate(Scenario(profile=center, joiners=(model,), seed=SEED)).verdict)
-        for model in MODELS
+        for model in kinds
     }
-    models = [MODELS[number % len(MODELS)] for number in range(AT_ONCE)]
+    models = [kinds[number % len(kinds)] for number in range(AT_ONCE)]
     verdict = simulate(Scenario(profile=center, joiners=models, seed=SEED)).verdict
     entropy = SeededEntropy(SEED)
     expected = {

@@ -17,7 +17,8 @@ from coordinator.stack.aps import ACK_WAIT, MAX_RETRIES, SLEEPY_ACK_WAIT
 from coordinator.stack.duplicates import CAPACITY, LIFETIME
 from coordinator.stack.legality import LEGAL_PROTECTION, illegality
 from coordinator.types import GLOBAL_LINK_KEY, SECOND, Eui64, Key, LinkKeyKind, NwkAddress
-from tests.stack.bench import DEVICE, SLEEPY, TRUST_CENTER, Desk, Peer, formed, member
+from tests.stack.bench import Desk, formed, member
+from tests.stack.peer import DEVICE, SLEEPY, TRUST_CENTER, Peer
 
 FRESH = Key(bytes(range(0xA0, 0xB0)))
 

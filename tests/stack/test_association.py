@@ -8,7 +8,8 @@ from coordinator.primitives import apsde, mlme, nlme
 from coordinator.stack.neighbors import STALE, Relationship
 from coordinator.stack.policy import StackPolicy
 from coordinator.types import NO_ADDRESS, SECOND, Eui64, NwkAddress
-from tests.stack.bench import DEVICE, SLEEPY, Desk, Peer, associated, formed, member
+from tests.stack.bench import Desk, associated, formed, member
+from tests.stack.peer import DEVICE, SLEEPY, Peer
 
 BEACON_REQUEST = bytes.fromhex("030864ffffffff07")
 

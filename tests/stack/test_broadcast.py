@@ -16,7 +16,8 @@ from coordinator.types import (
     Eui64,
     NwkAddress,
 )
-from tests.stack.bench import DEVICE, SLEEPY, Desk, Peer, formed, member
+from tests.stack.bench import Desk, formed, member
+from tests.stack.peer import DEVICE, SLEEPY, Peer
 
 QUIET = StackPolicy(link_status_period=3600 * SECOND)
 """Link status would be in the way."""

@@ -15,7 +15,8 @@ from coordinator.stack.mac import DUPLICATE_CAPACITY
 from coordinator.stack.mlme import APPLICANTS
 from coordinator.stack.node import Transmit, TransmitStatus
 from coordinator.types import GLOBAL_LINK_KEY, SECOND, DeviceType, Eui64, Instant
-from tests.stack.bench import DEVICE, PAN, SLEEPY, Desk, formed, member
+from tests.stack.bench import Desk, formed, member
+from tests.stack.peer import DEVICE, PAN, SLEEPY
 
 ADDRESSES = st.sampled_from([0x0000, 0x1234, 0xFFFF, 0xFFFD, 0xFFFC])
 CONTROLS = st.sampled_from([0x8841, 0x8861, 0x8863, 0xC863, 0xC823, 0xCC63, 0x8000, 0x0803, 0x8871])

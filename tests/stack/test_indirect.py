@@ -12,7 +12,8 @@ from coordinator.stack.indirect import CAPACITY
 from coordinator.stack.node import Transmit, TransmitStatus
 from coordinator.stack.policy import StackPolicy
 from coordinator.types import SECOND, Eui64, NwkAddress
-from tests.stack.bench import DEVICE, SLEEPY, Desk, Peer, formed, member
+from tests.stack.bench import Desk, formed, member
+from tests.stack.peer import DEVICE, SLEEPY, Peer
 
 PERSISTENCE = 7_680_000
 

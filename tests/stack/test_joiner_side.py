@@ -22,7 +22,8 @@ from coordinator.types import (
     Eui64,
     NwkAddress,
 )
-from tests.stack.bench import CHANNEL, EXTENDED_PAN, NETWORK_KEY, PAN, TRUST_CENTER, Desk, Peer
+from tests.stack.bench import Desk
+from tests.stack.peer import CHANNEL, EXTENDED_PAN, NETWORK_KEY, PAN, TRUST_CENTER, Peer
 
 OURS = Eui64(0x42)
 BEACON = bytes.fromhex("0080 11 621a 0000 ffcf 0000 002284 dddddddddddddddd ffffff 00")

@@ -8,7 +8,8 @@ from coordinator.primitives import apsde, mlme
 from coordinator.stack.mac import DUPLICATE_CAPACITY, DUPLICATE_WINDOW
 from coordinator.stack.node import Transmit, TransmitStatus
 from coordinator.types import Eui64, NwkAddress
-from tests.stack.bench import DEVICE, Peer, formed, member
+from tests.stack.bench import formed, member
+from tests.stack.peer import DEVICE, Peer
 
 BEACON_REQUEST = bytes.fromhex("030864ffffffff07")
 """[CAP], protocol.md 1.1."""

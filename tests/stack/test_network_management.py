@@ -8,7 +8,8 @@ from coordinator.codec import nwk_commands
 from coordinator.primitives import nlme
 from coordinator.stack.nlme import LEAVE_AIR_TIME
 from coordinator.types import NO_ADDRESS, SECOND, DeviceType, Eui64, NwkAddress
-from tests.stack.bench import DEVICE, NETWORK_KEY, SLEEPY, Desk, Peer, associated, formed, member
+from tests.stack.bench import Desk, associated, formed, member
+from tests.stack.peer import DEVICE, NETWORK_KEY, SLEEPY, Peer
 
 
 def router() -> tuple[Desk, Peer]:

@@ -12,7 +12,8 @@ from coordinator.security.counters import COUNTER_LIMIT
 from coordinator.stack.node import TransmitStatus
 from coordinator.stack.nwk import UNICAST_RETRIES
 from coordinator.types import BROADCAST_RX_ON, SECOND, Eui64, NwkAddress
-from tests.stack.bench import DEVICE, NETWORK_KEY, Desk, Peer, associated, formed, member, open_nwk
+from tests.stack.bench import Desk, associated, formed, member, open_nwk
+from tests.stack.peer import DEVICE, NETWORK_KEY, Peer
 
 
 def speak(desk: Desk, peer: Peer, octets: bytes) -> None:

@@ -11,7 +11,8 @@ from coordinator.primitives import apsde, apsme
 from coordinator.stack.behaviour import Behaviour, PolicyPart
 from coordinator.stack.policy import StackPolicy
 from coordinator.types import Key
-from tests.stack.bench import DEVICE, Desk, formed, member
+from tests.stack.bench import Desk, formed, member
+from tests.stack.peer import DEVICE
 
 SECRET = Key(b"sixteen octets !")
 BEACON_REQUEST = bytes.fromhex("030864ffffffff07")

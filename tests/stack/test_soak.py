@@ -9,7 +9,8 @@ from coordinator.entropy import SeededEntropy
 from coordinator.primitives import Indication, apsme, nlme
 from coordinator.stack.policy import StackPolicy
 from coordinator.types import SECOND, Eui64, Instant
-from tests.stack.bench import NETWORK_KEY, ROUTER, SLEEPY, Desk, formed, member
+from tests.stack.bench import Desk, formed, member
+from tests.stack.peer import NETWORK_KEY, ROUTER, SLEEPY
 from tests.stack.test_hostile_air import bounded
 
 DAY = 24 * 3600 * SECOND

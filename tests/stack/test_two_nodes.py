@@ -18,7 +18,7 @@ from coordinator.types import (
     LinkKeyKind,
     NwkAddress,
 )
-from tests.stack.bench import AWAKE_END_DEVICE, ROUTER, SLEEPY
+from tests.stack.peer import AWAKE_END_DEVICE, ROUTER, SLEEPY
 from tests.stack.town import Joiner, Node, Town
 
 

@@ -8,7 +8,8 @@ from coordinator.codec import nwk_commands
 from coordinator.stack.neighbors import END_DEVICE_TIMEOUTS, AddressMap
 from coordinator.stack.policy import StackPolicy
 from coordinator.types import SECOND, Eui64, NwkAddress
-from tests.stack.bench import DEVICE, ROUTER, SLEEPY, Desk, Peer, formed, member
+from tests.stack.bench import Desk, formed, member
+from tests.stack.peer import DEVICE, ROUTER, SLEEPY, Peer
 
 PERIOD = 15 * SECOND
 

@@ -8,7 +8,8 @@ from coordinator.codec import zdp
 from coordinator.primitives import nlme, zdo
 from coordinator.stack.policy import StackPolicy
 from coordinator.types import DeviceType, Eui64, NwkAddress
-from tests.stack.bench import DEVICE, SLEEPY, TRUST_CENTER, Desk, Peer, formed, member
+from tests.stack.bench import Desk, formed, member
+from tests.stack.peer import DEVICE, SLEEPY, TRUST_CENTER, Peer
 
 ENDPOINT = zdp.SimpleDescriptor(
     endpoint=1, profile=0x0104, device=5, input_clusters=(0, 3), output_clusters=(6,)

@@ -15,7 +15,7 @@ from coordinator.sim.world import World
 from coordinator.stack.host import HostStack, Identity
 from coordinator.stack.policy import StackPolicy
 from coordinator.types import BROADCAST_RX_ON, MILLISECOND, SECOND, DeviceType, Duration, Eui64, Instant
-from tests.stack.bench import CHANNEL, NETWORK, TRUST_CENTER
+from tests.stack.peer import CHANNEL, NETWORK, TRUST_CENTER
 
 
 class Node:
