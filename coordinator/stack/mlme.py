@@ -49,7 +49,7 @@ class Mlme:
         self._try_beacon(octets, 0, now, ticket)
 
     def _try_beacon(self, octets: bytes, retry: int, now: Instant, ticket: Ticket) -> None:
-        """Every router in range answers a scan at once: who finds no clear channel tries again later."""
+        """Every router in range answers a scan at once: who finds no clear channel tries again."""
         layers = self._layers
         if not layers.nib.started:
             return

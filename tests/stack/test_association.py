@@ -5,7 +5,9 @@ from __future__ import annotations
 from coordinator import trace
 from coordinator.codec import mac_commands
 from coordinator.primitives import apsde, mlme, nlme
+from coordinator.stack.mlme import BEACON_RETRIES, BEACON_RETRY_SPREAD
 from coordinator.stack.neighbors import STALE, Relationship
+from coordinator.stack.node import TransmitStatus
 from coordinator.stack.policy import StackPolicy
 from coordinator.types import NO_ADDRESS, SECOND, Eui64, NwkAddress
 from tests.stack.bench import Desk, associated, formed, member
@@ -63,6 +65,18 @@ class TestBeacons:
         member(desk)
         desk.hear(BEACON_REQUEST)
         assert desk.sent[-1][12:14] == bytes.fromhex("2200")
+
+    def test_a_beacon_that_found_no_clear_channel_is_tried_again_and_not_for_ever(self) -> None:
+        desk = formed()
+        desk.acknowledges = False
+        desk.hear(BEACON_REQUEST)
+        for _ in range(BEACON_RETRIES):
+            desk.confirm(TransmitStatus.CHANNEL_ACCESS_FAILURE)
+            assert desk.outstanding is None
+            desk.run(BEACON_RETRY_SPREAD)
+        desk.confirm(TransmitStatus.CHANNEL_ACCESS_FAILURE)
+        desk.run(SECOND)
+        assert len(desk.sent) == 1 + BEACON_RETRIES
 
     def test_a_node_without_a_network_sends_none(self) -> None:
         desk = Desk()
