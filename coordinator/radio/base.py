@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from coordinator.stack.node import Action, ReceivedFrame, TransmitStatus
+from coordinator.types import Channel, Duration
 
 Hears = Callable[[ReceivedFrame], None]
 """Gets each frame that the radio receives."""
@@ -30,6 +31,10 @@ class Radio(Protocol):
 
     def post(self, action: Action) -> None:
         """Transmit or reconfigure, in order, without waiting. One transmission at a time."""
+        ...
+
+    async def energy_scan(self, channel: Channel, span: Duration) -> int:
+        """The peak RSSI, in dBm, that the radio finds on a channel in `span`; it hears no frame meanwhile."""
         ...
 
     async def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import assert_never
 
@@ -12,7 +13,7 @@ from coordinator.sim.medium import Medium
 from coordinator.sim.radio import SimulatedRadio, ignore_confirm, ignore_frame
 from coordinator.sim.world import World
 from coordinator.stack.node import Action, ReceiverOn, SetPending, Transmit, Tune
-from coordinator.types import Entropy, Instant
+from coordinator.types import Channel, Duration, Entropy, Instant
 
 KIND = "sim"
 
@@ -44,12 +45,12 @@ class SimulatedAir:
         """An instant on the event loop's clock."""
         return self._origin + when / 1_000_000
 
-    def do(self, action: Action, radio: SimulatedRadio) -> None:
-        """Let a host's request happen at this instant, after what is due in the world before it."""
+    def at_once(self, call: Callable[[], None]) -> None:
+        """Let something happen in the world at this instant, after what is due there before it."""
         if self._running:
-            perform(action, radio)
+            call()
         else:
-            self.world.at(self.now(), partial(perform, action, radio))
+            self.world.at(self.now(), call)
             self._set_alarm()
 
     def poke(self) -> None:
@@ -106,7 +107,18 @@ class AiredRadio:
 
     def post(self, action: Action) -> None:
         """Transmit or reconfigure at this instant."""
-        self._air.do(action, self._radio)
+        self._air.at_once(partial(perform, action, self._radio))
+
+    async def energy_scan(self, channel: Channel, span: Duration) -> int:
+        """Listen to one channel for `span`; return its peak RSSI in dBm."""
+        peak: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def found(level: int) -> None:
+            if not peak.done():
+                peak.set_result(level)
+
+        self._air.at_once(lambda: self._radio.energy_scan(channel, span, found))
+        return await peak
 
     async def close(self) -> None:
         """Power the radio down."""

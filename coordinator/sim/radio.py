@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from coordinator.codec import mac
-from coordinator.sim.air import CCA_TIME, MAX_PSDU, Transmission
+from coordinator.sim.air import CCA_TIME, MAX_PSDU, AirFrame, Transmission
 from coordinator.sim.medium import Medium
 from coordinator.sim.world import NEVER, Event, World
 from coordinator.stack.node import ReceivedFrame, ReceiverOn, SetPending, Transmit, TransmitStatus, Tune
@@ -43,6 +43,8 @@ FRAME_WAIT_2003 = 19_500
 """macMaxFrameTotalWaitTime of a device of 2003, in microseconds."""
 FRAME_WAIT = 31_800
 """macMaxFrameTotalWaitTime since 2006, in microseconds."""
+NOISE_FLOOR = -95
+"""What an energy scan of a quiet channel finds, in dBm; our choice."""
 
 _ASLEEP = Instant(-1)
 _ACKS = tuple(
@@ -65,7 +67,7 @@ class SimulatedRadio:
 
     __slots__ = (
         "__weakref__", "_ack_deadline", "_acked", "_acking", "_backoffs", "_event", "_exponent",
-        "_frame_wait", "_medium", "_on", "_pending_extended", "_pending_short", "_request", "_retries",
+        "_frame_wait", "_medium", "_on", "_pending", "_request", "_retries", "_scan",
         "_sending", "_window", "_world", "address", "channel", "extended_address", "hears_from",
         "hears_until", "name", "on_confirm", "on_frame", "pan_id", "powered",
     )  # fmt: skip
@@ -89,8 +91,7 @@ class SimulatedRadio:
         self.hears_until: Instant = _ASLEEP
         self._on = True
         self._window = _ASLEEP
-        self._pending_short: frozenset[NwkAddress] = frozenset()
-        self._pending_extended: frozenset[Eui64] = frozenset()
+        self._pending = SetPending()
         self._request: Transmit | None = None
         self._retries = self._backoffs = self._exponent = 0
         self._event: Event | None = None
@@ -98,6 +99,7 @@ class SimulatedRadio:
         self._ack_deadline: Instant | None = None
         self._acking: Transmission | None = None
         self._acked: ReceivedFrame | None = None
+        self._scan: Callable[[], None] | None = None
 
     # What the host asks
 
@@ -111,6 +113,8 @@ class SimulatedRadio:
         if not on:
             if self._event is not None:
                 self._event.cancel()
+            if self._scan is not None:
+                self._scan()
             self._medium.detach(self)
         self._reset()
         if on:
@@ -134,8 +138,7 @@ class SimulatedRadio:
     def set_pending(self, request: SetPending) -> None:
         """Replace the source-match table."""
         self._assert_powered()
-        self._pending_short = request.short
-        self._pending_extended = request.extended
+        self._pending = request
 
     def tune(self, request: Tune) -> None:
         """Change channel and addresses at once. What was being received on another channel is lost."""
@@ -155,6 +158,35 @@ class SimulatedRadio:
         self._on = request.on
         self._window = _ASLEEP
         self._listen()
+
+    def energy_scan(self, channel: Channel, span: Duration, done: Callable[[int], None]) -> None:
+        """MLME-SCAN.request (ED): deaf for `span`, then the peak RSSI in dBm on that channel, NOISE_FLOOR
+        when it was quiet. AssertionError while another scan runs; nothing is told after power off.
+        """
+        self._assert_powered()
+        if self._scan is not None:
+            raise AssertionError(f"{self.name}: asked for a second energy scan while one is running")
+        ends = Instant(self._world.now + span)
+        self.hears_from = max(self.hears_from, ends)
+        peak = NOISE_FLOOR
+
+        def measure(frame: AirFrame) -> None:
+            nonlocal peak
+            if frame.channel == channel and frame.transmitter != self.name:
+                peak = max(peak, frame.rssi)
+
+        def finish() -> None:
+            stop()
+            done(peak)
+
+        def stop() -> None:
+            self._scan = None
+            ignore()
+            due.cancel()
+
+        ignore = self._medium.observe(measure)
+        due = self._world.at(ends, finish)
+        self._scan = stop
 
     # What the air brings
 
@@ -295,10 +327,13 @@ class SimulatedRadio:
             self.hears_until = self._window
 
     def _holds_for(self, frame: mac.Frame) -> bool:
-        """True when the source-match table has the frame's source."""
+        """True when the source-match table has the frame's source, or nobody asks it."""
+        pending = self._pending
+        if pending.everyone:
+            return True
         if frame.source_mode == mac.AddressMode.EXTENDED:
-            return frame.source in self._pending_extended
-        return frame.source in self._pending_short
+            return frame.source in pending.extended
+        return frame.source in pending.short
 
     def _assert_powered(self) -> None:
         if not self.powered:

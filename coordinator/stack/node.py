@@ -54,10 +54,15 @@ class Transmit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetPending:
-    """Replace the source-match table: data requests from these are ACKed with frame pending."""
+    """Replace the source-match table: data requests from these are ACKed with frame pending.
 
-    short: frozenset[NwkAddress]
-    extended: frozenset[Eui64]
+    `everyone` turns source matching off: then every data request is, which is what an RCP does until it
+    is told otherwise (radios.md 3).
+    """
+
+    short: frozenset[NwkAddress] = frozenset()
+    extended: frozenset[Eui64] = frozenset()
+    everyone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

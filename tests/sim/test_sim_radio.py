@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-from coordinator.sim.radio import FRAME_WAIT_2003
+from coordinator.sim.radio import FRAME_WAIT_2003, NOISE_FLOOR
 from coordinator.stack.node import ReceiverOn, SetPending, TransmitStatus
-from coordinator.types import Instant, NwkAddress
+from coordinator.types import Channel, Instant, NwkAddress
 from tests.sim.bench import (
     BEACON_REQUEST,
     PAN,
@@ -199,6 +199,13 @@ class TestFramePending:
         bench.run()
         assert bench.seen[1].psdu == bytes.fromhex("020009")
         assert parent.received[0][1].acked_with_pending is False
+
+    def test_with_source_matching_off_every_poll_is_acked_with_frame_pending(self) -> None:
+        bench, parent, child = a_pair()
+        parent.radio.set_pending(SetPending(everyone=True))
+        child.send(data_request(0x0000, 0x1234))
+        bench.run()
+        assert bench.seen[1].psdu == bytes.fromhex("120009")
 
     def test_a_poll_by_extended_address_is_matched_by_it(self) -> None:
         bench, parent, child = a_pair()
@@ -396,3 +403,32 @@ class TestPower:
         child.radio.tune(tuning(0x1234))
         bench.world.run_until(Instant(10_000))
         assert child.received == []
+
+
+class TestEnergyScan:
+    def test_the_peak_is_that_of_the_frames_on_the_channel_and_the_radio_is_deaf_meanwhile(self) -> None:
+        bench, parent, child = a_pair()
+        found: list[tuple[Instant, int]] = []
+        parent.radio.energy_scan(
+            parent.radio.channel, 5_000, lambda level: found.append((bench.world.now, level))
+        )
+        child.send(BEACON_REQUEST)
+        bench.run()
+        assert found == [(5_000, bench.medium.config.link.rssi)]
+        assert parent.received == []
+
+    def test_a_quiet_channel_has_the_noise_floor(self) -> None:
+        bench, parent, child = a_pair()
+        found: list[int] = []
+        parent.radio.energy_scan(Channel(26), 5_000, found.append)
+        child.send(BEACON_REQUEST)
+        bench.run()
+        assert found == [NOISE_FLOOR]
+
+    def test_power_off_ends_a_scan_without_a_word(self) -> None:
+        bench, parent, _ = a_pair()
+        found: list[int] = []
+        parent.radio.energy_scan(Channel(26), 5_000, found.append)
+        parent.radio.power(False)
+        bench.run()
+        assert found == []
