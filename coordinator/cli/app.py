@@ -8,7 +8,9 @@ from typing import Annotated, Optional
 import typer
 
 from coordinator import __version__
+from coordinator.cli import air as air_verb
 from coordinator.cli import catalogue, decode, matrix, options, simulate
+from coordinator.cli import joiner as joiner_verb
 from coordinator.cli import run as live
 from coordinator.evidence.dissect import Start
 from coordinator.scenario import LIMIT, OBSERVE
@@ -165,6 +167,77 @@ def simulate_command(
         until=options.seconds(until),
     )
     raise typer.Exit(simulate.run(runs, json=json, capture=capture, events=events))
+
+
+@app.command("air")
+def air_command(
+    listen: Annotated[
+        str,
+        typer.Option("--listen", metavar="udp://127.0.0.1:PORT", help="Where; port 0 takes a free one."),
+    ],
+    capture: options.CapturePath = None,
+    limit: options.Limit = None,
+    seed: options.Seed = None,
+    json: options.Json = False,
+) -> None:
+    r"""Host a simulated air that other processes share, without a device of its own.
+
+    Ends with a signal or --for. Radios in other processes come with --air and the same URL.
+
+    \b
+    Examples:
+      legacy-tc air --listen udp://127.0.0.1:4949 --capture air.pcapng
+      legacy-tc joiner --air udp://127.0.0.1:4949 --joiner zboss-r22
+    """
+    raise typer.Exit(air_verb.run(listen, capture=capture, limit=limit, seed=seed, json=json))
+
+
+@app.command("joiner")
+def joiner_command(
+    air: options.AirText,
+    joiner: options.JoinerName,
+    eui64: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--eui64", metavar="EUI64", help="Its EUI-64; drawn by default."),
+    ] = None,
+    install_code: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--install-code", metavar="EUI64=CODE", help="Its EUI-64 and its install code."),
+    ] = None,
+    name: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--name", metavar="TEXT", help="Its name on the air; its EUI-64 by default."),
+    ] = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="End when it is out for good, or was in a network for --stay.")
+    ] = False,
+    stay: Annotated[
+        float, typer.Option(min=0, max=86_400, help="Seconds in a network after which --once ends.")
+    ] = joiner_verb.DEFAULT_STAY,
+    limit: options.Limit = None,
+    seed: options.Seed = None,
+    json: options.Json = False,
+) -> None:
+    """Run one simulated device under test as a process of its own, and say what it does.
+
+    With --once or --for it exits with 0 when it has joined, 1 when it is out or has no verified key,
+    7 when it is still on its way; with 5 when the air is lost.
+
+    Example: legacy-tc joiner --air udp://127.0.0.1:4949 --joiner zboss-r22 --once
+    """
+    code = joiner_verb.run(
+        air,
+        joiner,
+        eui64=eui64,
+        install_code=install_code,
+        name=name,
+        once=once,
+        stay=stay,
+        limit=limit,
+        seed=seed,
+        json=json,
+    )
+    raise typer.Exit(code)
 
 
 @app.command("decode")

@@ -8,6 +8,9 @@ PASS = 0
 FAIL = 1
 USAGE = 2
 CONFIGURATION = 3
+RADIO = 4
+"""Absent, busy, or not what it should be."""
+RADIO_LOST = 5
 INCONCLUSIVE = 7
 INTERNAL = 70
 SIGNAL = 128

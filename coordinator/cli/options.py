@@ -13,6 +13,8 @@ from coordinator.profiles import joiners
 from coordinator.profiles import load as profiles
 from coordinator.profiles.errors import suggestion
 from coordinator.profiles.profile import Profile
+from coordinator.radio.air import url as air_url
+from coordinator.radio.air.url import AirUrl
 from coordinator.scenario import Setting
 from coordinator.security.keys import InstallCodeError, install_code_key, parse_install_code
 from coordinator.types import SECOND, Channel, Duration, Eui64, ExtendedPanId, Key, PanId
@@ -83,6 +85,14 @@ def read_key(path: Path | None) -> Key | None:
     except (UnicodeDecodeError, ValueError) as error:
         reason = "not ASCII text" if isinstance(error, UnicodeDecodeError) else str(error)
         raise typer.BadParameter(f"{path}: {reason}", param_hint="--network-key-file") from None
+
+
+def parse_air(text: str, option: str = "--air", *, any_port: bool = False) -> AirUrl:
+    """``udp://127.0.0.1:4949``."""
+    try:
+        return air_url.parse(text, any_port=any_port)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
 
 
 def seconds(value: float) -> Duration:
@@ -175,6 +185,19 @@ EventsPath = Annotated[
     typer.Option("--events", metavar="FILE.jsonl", help="Write every trace record, one JSON object a line."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="JSON Lines on stdout instead of text.")]
+
+AirText = Annotated[
+    str,
+    typer.Option(
+        "--air",
+        metavar="udp://127.0.0.1:PORT",
+        help="The simulated air to share; who comes first hosts it.",
+    ),
+]
+Limit = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option("--for", min=0.1, max=31_536_000, metavar="SECONDS", help="End after so long."),
+]
 
 JOINED_TEXT = ",".join(outcome.value for outcome in Outcome if outcome in JOINED)
 
