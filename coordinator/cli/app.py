@@ -20,7 +20,7 @@ HELP = """A Zigbee Trust Center as old, as wrong or as compliant as you ask.
 
 Without a verb it runs one: forms a network, opens joining, powers a simulated router on, shows the
 join as a ladder and says how it ended. Exit codes: 0 pass, 1 fail, 2 usage, 3 configuration,
-7 inconclusive, 70 internal error, 130/143 signals.
+4 no radio, 5 radio lost, 7 inconclusive, 70 internal error, 130/143 signals.
 
 \b
 Examples:

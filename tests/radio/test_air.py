@@ -161,7 +161,7 @@ def test_a_host_that_stands_still_is_noticed_by_its_silence() -> None:
         silent.close()
         return reason
 
-    assert run(story()).endswith("the air is lost: silent for 5 s")
+    assert run(story()).endswith("the air is lost: its host was silent for 5 s")
 
 
 def test_a_restarted_host_knows_no_guest_of_the_one_before() -> None:
@@ -221,7 +221,7 @@ def test_a_guest_that_is_gone_without_a_word_leaves_the_air() -> None:
 
     came, went = run(story())
     assert (came.name, came.present) == ("one", True)
-    assert (went.name, went.present, went.reason) == ("one", False, "silent for 5 s")
+    assert (went.name, went.present, went.reason) == ("one", False, "this guest was silent for 5 s")
 
 
 def test_a_name_is_on_the_air_once() -> None:

@@ -18,7 +18,7 @@ START = Instant(1_000)
 
 def said(count: int) -> list[Datagram]:
     """What one side said: a peak of -1, -2, -3 ... dBm, which tells them apart."""
-    speaker = Conversation(1, START)
+    speaker = Conversation(1, START, "its host")
     return [datagrams.decode(speaker.say(Scanned(-1 - number % 128))) for number in range(count)]
 
 
@@ -31,7 +31,7 @@ def test_any_order_and_any_repetition_come_out_as_they_were_said(count: int, cha
     sent = said(count)
     arriving = sent + chance.choices(sent, k=count)
     chance.shuffle(arriving)
-    listener = Conversation(1, START)
+    listener = Conversation(1, START, "its host")
     heard: list[int] = []
     for datagram in arriving:
         heard += levels(listener.hear(datagram, START))
@@ -46,7 +46,7 @@ def test_a_datagram_that_never_comes_is_a_fault_and_what_follows_is_not_acted_on
 ) -> None:
     sent = said(count)
     lost = data.draw(st.integers(0, count - 2))
-    listener = Conversation(1, START)
+    listener = Conversation(1, START, "its host")
     heard: list[int] = []
     for datagram in sent[:lost] + sent[lost + 1 :]:
         heard += levels(listener.hear(datagram, START))
@@ -58,7 +58,7 @@ def test_a_datagram_that_never_comes_is_a_fault_and_what_follows_is_not_acted_on
 
 
 def test_a_flood_after_a_lost_datagram_is_bounded_and_a_fault_at_once() -> None:
-    listener = Conversation(1, START)
+    listener = Conversation(1, START, "its host")
     for datagram in said(10 * EARLY)[1:]:
         assert listener.hear(datagram, START) == []
     assert listener.fault(START) is not None
@@ -66,7 +66,7 @@ def test_a_flood_after_a_lost_datagram_is_bounded_and_a_fault_at_once() -> None:
 
 def test_the_patience_begins_anew_with_each_missing_datagram() -> None:
     first, second, third, fourth = said(4)
-    listener = Conversation(1, START)
+    listener = Conversation(1, START, "its host")
     assert listener.hear(second, START) == []
     later = Instant(START + PATIENCE)
     assert levels(listener.hear(first, later)) == [-1, -2]
@@ -77,13 +77,13 @@ def test_the_patience_begins_anew_with_each_missing_datagram() -> None:
 
 
 def test_silence_is_a_fault() -> None:
-    listener = Conversation(1, START)
+    listener = Conversation(1, START, "its host")
     assert listener.fault(Instant(START + SILENCE)) is None
-    assert listener.fault(Instant(START + SILENCE + 1)) == "silent for 5 s"
+    assert listener.fault(Instant(START + SILENCE + 1)) == "its host was silent for 5 s"
 
 
 def test_what_cannot_be_said_uses_up_no_number() -> None:
-    speaker = Conversation(1, START)
+    speaker = Conversation(1, START, "its host")
     for message in (Scanned(1_000), Scanned(-1)):
         try:
             octets = speaker.say(message)

@@ -19,10 +19,13 @@ EARLY = 64
 
 
 class Conversation:
-    """Numbers from 1 in both directions. `duplicates` counts what was heard before."""
+    """Numbers from 1 in both directions. `duplicates` counts what was heard before; `other` is what a
+    fault calls the other side.
+    """
 
-    def __init__(self, session: int, now: Instant) -> None:
+    def __init__(self, session: int, now: Instant, other: str) -> None:
         self.session = session
+        self._other = other
         self.heard_at = now
         self.duplicates = 0
         self._said = 0
@@ -66,7 +69,7 @@ class Conversation:
         """Why the session cannot go on, in words for people; None while it can."""
         missing = self._missing_since
         if missing is not None and (now - missing > PATIENCE or len(self._early) >= EARLY):
-            return f"datagram {self._next} was lost on the way"
+            return f"datagram {self._next} of {self._other} was lost on the way"
         if now - self.heard_at > SILENCE:
-            return f"silent for {SILENCE // SECOND} s"
+            return f"{self._other} was silent for {SILENCE // SECOND} s"
         return None

@@ -74,6 +74,7 @@ class AirRadio:
 
     async def start(self, hears: Hears, confirms: Confirms) -> None:
         """Come on the air, within `ADMISSION` seconds or not at all."""
+        await self.close()
         self._session = session = _Session(self._url, self._loss, hears, confirms)
         try:
             await session.enter(self._name)
@@ -108,7 +109,7 @@ class _Session:
         self._loss = loss
         self._hears = hears
         self._confirms = confirms
-        self._conversation = Conversation(secrets.randbits(32), self._now())
+        self._conversation = Conversation(secrets.randbits(32), self._now(), "its host")
         self._answered = asyncio.Event()
         self._refused: datagrams.Refused | None = None
         self._welcome = False

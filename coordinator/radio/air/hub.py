@@ -141,7 +141,7 @@ class Hub:
             reason = f"{MAX_GUESTS} guests are on this air already"
             self._reply(address, session, datagrams.Refused(Code.FULL, reason))
         else:
-            guest = _Guest(name, address, Conversation(session, self._now()), self.air)
+            guest = _Guest(name, address, Conversation(session, self._now(), "this guest"), self.air)
             self._guests[address] = guest
             guest.radio.on_frame = partial(self._tell, guest)
             guest.radio.on_confirm = partial(self._confirm, guest)
