@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from coordinator.entropy import SeededEntropy
-from coordinator.radio.air import datagrams
+from coordinator.radio.air import datagrams, messages
 from coordinator.radio.air.conversation import SILENCE
 from coordinator.radio.air.guest import AirRadio, Loss
 from coordinator.radio.air.hub import CLAIMABLE, MAX_GUESTS, Attendance, Hub
@@ -150,7 +150,7 @@ def test_a_host_that_stands_still_is_noticed_by_its_silence() -> None:
         session = datagrams.decode(octets).session
         await loop.sock_sendto(
             silent,
-            datagrams.encode(datagrams.Datagram(session, 0, datagrams.Welcome(ANY_INSTANT))),
+            datagrams.encode(datagrams.Datagram(session, 0, messages.Welcome(ANY_INSTANT))),
             address,
         )
         await starting
@@ -312,7 +312,7 @@ def test_another_version_is_refused_in_one_line_on_both_sides() -> None:
             stranger, datagrams.MAGIC + b"\x09\x03" + bytes(8), (host.url.host, host.url.port)
         )
         answer = datagrams.decode(await loop.sock_recv(stranger, 65_535)).message
-        assert answer == datagrams.Refused(datagrams.Code.VERSION, "this air speaks version 1")
+        assert answer == messages.Refused(messages.Code.VERSION, "this air speaks version 1")
         host.close()
 
         async def speak() -> None:
@@ -351,9 +351,9 @@ def test_a_port_that_something_else_holds_is_refused() -> None:
 def test_garbage_is_ignored_and_counted_and_never_raises() -> None:
     chance = random.Random(15)
     real = [
-        datagrams.encode(datagrams.Datagram(0, 0, datagrams.Probe())),
+        datagrams.encode(datagrams.Datagram(0, 0, messages.Probe())),
         datagrams.encode(datagrams.Datagram(5, 1, Transmit(handle=1, psdu=UNICAST))),
-        datagrams.encode(datagrams.Datagram(5, 0, datagrams.Bye("x"))),
+        datagrams.encode(datagrams.Datagram(5, 0, messages.Bye("x"))),
     ]
 
     async def story() -> None:
@@ -433,3 +433,49 @@ def test_the_urls_of_an_air() -> None:
     assert str(parse("udp://127.0.0.1:4949")) == "udp://127.0.0.1:4949"
     assert parse("udp://localhost:1") == AirUrl("127.0.0.1", 1)
     assert parse("udp://127.0.0.9:0", any_port=True) == AirUrl("127.0.0.9", 0)
+
+
+def test_an_energy_scan_that_no_radio_would_do_is_the_end_of_the_guest() -> None:
+    async def story() -> None:
+        host = hub()
+        radio, _, loss = await on_air(host, "one")
+        with pytest.raises(RadioLost, match="too many or too long"):
+            await radio.energy_scan(CHANNEL, 61 * SECOND)
+        assert loss.happened.is_set()
+        with pytest.raises(RadioLost):
+            await radio.energy_scan(CHANNEL, SECOND)
+        radio.post(HERE)  # nobody is there to do it
+        host.close()
+
+    run(story())
+
+
+def test_a_guest_that_talks_like_a_host_is_dismissed() -> None:
+    async def story() -> bytes:
+        host = hub()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as guest:
+            guest.connect((host.url.host, host.url.port))
+            guest.setblocking(False)
+            for sequence, message in ((0, messages.Hello("one")), (1, messages.Scanned(-40))):
+                guest.send(datagrams.encode(datagrams.Datagram(7, sequence, message)))
+            loop = asyncio.get_running_loop()
+            welcome, bye = [await loop.sock_recv(guest, 65_535) for _ in range(2)]
+        assert isinstance(datagrams.decode(welcome).message, messages.Welcome)
+        host.close()
+        return bye
+
+    assert datagrams.decode(run(story())).message == messages.Bye("said what only a host says")
+
+
+def test_a_host_that_never_answers_is_no_radio() -> None:
+    async def story() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+            silent.bind(("127.0.0.1", 0))
+            radio = AirRadio(AirUrl(*silent.getsockname()), "one", Loss())
+            with pytest.raises(RadioUnavailable, match=r"no answer in 2\.5 s"):
+                await radio.start(Host().hears, Host().confirms)
+            url = AirUrl(*silent.getsockname())
+        with pytest.raises(RadioLost, match="its host is gone"):
+            await AirRadio(url, "one", Loss()).start(Host().hears, Host().confirms)
+
+    run(story())

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from coordinator.codec.cursor import EncodeError
 from coordinator.radio.air import datagrams
 from coordinator.radio.air.conversation import EARLY, PATIENCE, SILENCE, Conversation
-from coordinator.radio.air.datagrams import Counted, Datagram, Scanned
+from coordinator.radio.air.datagrams import Datagram
+from coordinator.radio.air.messages import Counted, Scanned
 from coordinator.types import Instant
 
 START = Instant(1_000)

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.codec.cursor import DecodeError, EncodeError
-from coordinator.radio.air import datagrams
-from coordinator.radio.air.datagrams import Datagram, Message
+from coordinator.radio.air import datagrams, messages
+from coordinator.radio.air.datagrams import Datagram
+from coordinator.radio.air.messages import Message
 from coordinator.stack.node import ReceivedFrame, ReceiverOn, SetPending, Transmit, TransmitStatus, Tune
 from coordinator.types import CHANNELS, Channel, Eui64, Instant, NwkAddress, PanId
 
@@ -17,15 +18,15 @@ TEXT = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1
 CHANNEL, PSDU, DBM = st.sampled_from(CHANNELS), st.binary(max_size=140), st.integers(-128, 127)
 INSTANT = st.builds(Instant, U64)
 UNCOUNTED = st.one_of(
-    st.builds(datagrams.Probe),
-    st.builds(datagrams.Present, INSTANT),
-    st.builds(datagrams.Hello, TEXT),
-    st.builds(datagrams.Welcome, INSTANT),
-    st.builds(datagrams.Refused, st.sampled_from(datagrams.Code), TEXT),
-    st.builds(datagrams.Bye, TEXT),
+    st.builds(messages.Probe),
+    st.builds(messages.Present, INSTANT),
+    st.builds(messages.Hello, TEXT),
+    st.builds(messages.Welcome, INSTANT),
+    st.builds(messages.Refused, st.sampled_from(messages.Code), TEXT),
+    st.builds(messages.Bye, TEXT),
 )
 COUNTED = st.one_of(
-    st.builds(datagrams.Alive),
+    st.builds(messages.Alive),
     st.builds(Transmit, handle=U32, psdu=PSDU, csma=st.booleans(), retries=st.integers(0, 255)),
     st.builds(
         SetPending,
@@ -41,7 +42,7 @@ COUNTED = st.one_of(
         extended_address=U64.map(Eui64),
     ),
     st.builds(ReceiverOn, on=st.booleans()),
-    st.builds(datagrams.EnergyScan, CHANNEL, U32),
+    st.builds(messages.EnergyScan, CHANNEL, U32),
     st.builds(
         ReceivedFrame,
         psdu=PSDU,
@@ -50,8 +51,8 @@ COUNTED = st.one_of(
         lqi=st.integers(0, 255),
         acked_with_pending=st.sampled_from((None, False, True)),
     ),
-    st.builds(datagrams.Confirmed, U32, st.sampled_from(TransmitStatus), st.booleans()),
-    st.builds(datagrams.Scanned, DBM),
+    st.builds(messages.Confirmed, U32, st.sampled_from(TransmitStatus), st.booleans()),
+    st.builds(messages.Scanned, DBM),
 )
 DATAGRAMS = st.one_of(
     st.builds(Datagram, U32, st.just(0), UNCOUNTED),
@@ -61,14 +62,14 @@ HEAD = "4c544341 01 {kind} 04030201 0900000000000000"
 UNCOUNTED_HEAD = "4c544341 01 {kind} 04030201 0000000000000000"
 
 WRITTEN_BY_HAND: dict[str, tuple[str, Message]] = {
-    "Probe": (UNCOUNTED_HEAD.format(kind="01"), datagrams.Probe()),
-    "Hello": (UNCOUNTED_HEAD.format(kind="03") + "03 61 2d 31", datagrams.Hello("a-1")),
-    "Welcome": (UNCOUNTED_HEAD.format(kind="04") + "40420f0000000000", datagrams.Welcome(Instant(1_000_000))),
+    "Probe": (UNCOUNTED_HEAD.format(kind="01"), messages.Probe()),
+    "Hello": (UNCOUNTED_HEAD.format(kind="03") + "03 61 2d 31", messages.Hello("a-1")),
+    "Welcome": (UNCOUNTED_HEAD.format(kind="04") + "40420f0000000000", messages.Welcome(Instant(1_000_000))),
     "Refused": (
         UNCOUNTED_HEAD.format(kind="05") + "02 02 6e6f",
-        datagrams.Refused(datagrams.Code.NAME_TAKEN, "no"),
+        messages.Refused(messages.Code.NAME_TAKEN, "no"),
     ),
-    "Alive": (HEAD.format(kind="07"), datagrams.Alive()),
+    "Alive": (HEAD.format(kind="07"), messages.Alive()),
     "Transmit": (
         HEAD.format(kind="10") + "07000000 01 03 030801ffffffff07",
         Transmit(handle=7, psdu=bytes.fromhex("030801ffffffff07"), csma=True, retries=3),
@@ -95,9 +96,9 @@ WRITTEN_BY_HAND: dict[str, tuple[str, Message]] = {
     ),
     "Confirmed": (
         HEAD.format(kind="21") + "07000000 01 00",
-        datagrams.Confirmed(7, TransmitStatus.NO_ACK, False),
+        messages.Confirmed(7, TransmitStatus.NO_ACK, False),
     ),
-    "Scanned": (HEAD.format(kind="22") + "a1", datagrams.Scanned(-95)),
+    "Scanned": (HEAD.format(kind="22") + "a1", messages.Scanned(-95)),
 }
 
 
@@ -105,7 +106,7 @@ WRITTEN_BY_HAND: dict[str, tuple[str, Message]] = {
 def test_octets_are_as_the_table_says(name: str) -> None:
     text, message = WRITTEN_BY_HAND[name]
     octets = bytes.fromhex(text)
-    sequence = 0 if isinstance(message, datagrams.Uncounted) else 9
+    sequence = 0 if isinstance(message, messages.Uncounted) else 9
     assert datagrams.decode(octets) == Datagram(0x01020304, sequence, message)
     assert datagrams.encode(Datagram(0x01020304, sequence, message)) == octets
 
@@ -144,15 +145,16 @@ def test_no_octets_raise_anything_but_a_decode_error(octets: bytes, marked: bool
 @pytest.mark.parametrize(
     ("sequence", "message"),
     [
-        (1, datagrams.Probe()),
-        (0, datagrams.Alive()),
-        (1, datagrams.EnergyScan(Channel(10), 1)),
-        (1, datagrams.Scanned(200)),
+        (1, messages.Probe()),
+        (0, messages.Alive()),
+        (1, messages.EnergyScan(Channel(10), 1)),
+        (1, messages.Scanned(200)),
         (1, Transmit(handle=-1, psdu=b"")),
         (1, Transmit(handle=1, psdu=bytes(70_000))),
-        (0, datagrams.Hello("grüezi")),
-        (0, datagrams.Hello("a\nb")),
-        (0, datagrams.Bye("x" * 256)),
+        (0, messages.Hello("grüezi")),
+        (0, messages.Hello("a\nb")),
+        (0, messages.Hello("")),
+        (0, messages.Bye("x" * 256)),
         (1, SetPending(short=frozenset(map(NwkAddress, range(40_000))))),
     ],
 )

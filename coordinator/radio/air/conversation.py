@@ -6,7 +6,8 @@ stays missing is a loss, for a frame that comes late is as wrong as one that nev
 
 from __future__ import annotations
 
-from coordinator.radio.air.datagrams import UNCOUNTED, Bye, Counted, Datagram, Uncounted, encode
+from coordinator.radio.air.datagrams import UNCOUNTED, Datagram, encode
+from coordinator.radio.air.messages import Bye, Counted, Uncounted
 from coordinator.types import MILLISECOND, SECOND, Duration, Instant
 
 KEEP_ALIVE: Duration = SECOND // 2

@@ -37,15 +37,14 @@ form of what it says: encoding gives the same octets.
 
 from __future__ import annotations
 
-import enum
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple, assert_never
 
 from coordinator.codec.cursor import Cursor, DecodeError, EncodeError
+from coordinator.radio.air import messages
 from coordinator.stack.node import ReceivedFrame, ReceiverOn, SetPending, Transmit, TransmitStatus, Tune
-from coordinator.types import CHANNELS, Channel, Duration, Eui64, Instant, NwkAddress, PanId
+from coordinator.types import CHANNELS, Channel, Eui64, Instant, NwkAddress, PanId
 
 LAYER = "air"
 MAGIC = b"LTCA"
@@ -59,97 +58,12 @@ _STATUSES = tuple(TransmitStatus)
 _ACKED = (None, False, True)
 
 
-class Code(enum.IntEnum):
-    """Why a host refuses a guest."""
-
-    VERSION = 1
-    NAME_TAKEN = 2
-    FULL = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """Is this an air?"""
-
-
-@dataclass(frozen=True, slots=True)
-class Present:
-    """It is, and this is its time."""
-
-    now: Instant
-
-
-@dataclass(frozen=True, slots=True)
-class Hello:
-    """A radio of this name wishes to be on the air: 1 to 255 characters."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Welcome:
-    """It is, powered as after a reset."""
-
-    now: Instant
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """It is not, and why."""
-
-    code: Code
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Bye:
-    """The sender has ended the session, and why."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Alive:
-    """The sender is still there. Counted, so that a lost datagram is missed although none follows."""
-
-
-@dataclass(frozen=True, slots=True)
-class EnergyScan:
-    """Listen to one channel for `span` microseconds."""
-
-    channel: Channel
-    span: Duration
-
-
-@dataclass(frozen=True, slots=True)
-class Confirmed:
-    """A transmission ended."""
-
-    handle: int
-    status: TransmitStatus
-    frame_pending: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Scanned:
-    """An energy scan ended: the peak in dBm."""
-
-    peak: int
-
-
-Uncounted = Probe | Present | Hello | Welcome | Refused | Bye
-Asked = Alive | Transmit | SetPending | Tune | ReceiverOn | EnergyScan
-Told = Alive | ReceivedFrame | Confirmed | Scanned
-Counted = Asked | Told
-Message = Uncounted | Counted
-
-
 class Datagram(NamedTuple):
     """One datagram."""
 
     session: int
     sequence: int
-    message: Message
+    message: messages.Message
 
 
 def foreign_version(octets: bytes) -> int | None:
@@ -172,28 +86,30 @@ def encode(datagram: Datagram) -> bytes:
         octets = _HEAD.pack(MAGIC, VERSION, kind, datagram.session, datagram.sequence) + fields
     except (struct.error, OverflowError) as error:
         raise EncodeError(f"no datagram: {error}") from None
-    if isinstance(message, Uncounted) != (datagram.sequence == UNCOUNTED):
+    if isinstance(message, messages.Uncounted) != (datagram.sequence == UNCOUNTED):
         raise EncodeError(f"sequence number {datagram.sequence} is not for {type(message).__name__}")
     if len(octets) > MAX_DATAGRAM:
         raise EncodeError(f"a datagram has up to {MAX_DATAGRAM} octets, not {len(octets)}")
     return octets
 
 
-def _fields(message: Message) -> tuple[int, bytes]:
+def _fields(message: messages.Message) -> tuple[int, bytes]:
     match message:
-        case Probe():
+        case messages.Probe():
             return 1, b""
-        case Present():
+        case messages.Present():
             return 2, struct.pack("<Q", message.now)
-        case Hello():
+        case messages.Hello():
+            if not message.name:
+                raise EncodeError("a guest has a name")
             return 3, _text(message.name)
-        case Welcome():
+        case messages.Welcome():
             return 4, struct.pack("<Q", message.now)
-        case Refused():
+        case messages.Refused():
             return 5, bytes((message.code,)) + _text(message.reason)
-        case Bye():
+        case messages.Bye():
             return 6, _text(message.reason)
-        case Alive():
+        case messages.Alive():
             return 7, b""
         case Transmit():
             return 16, struct.pack("<I?B", message.handle, message.csma, message.retries) + message.psdu
@@ -204,16 +120,16 @@ def _fields(message: Message) -> tuple[int, bytes]:
             return 18, struct.pack("<BHHQ", _checked(message.channel), *addresses)
         case ReceiverOn():
             return 19, struct.pack("<?", message.on)
-        case EnergyScan():
+        case messages.EnergyScan():
             return 20, struct.pack("<BI", _checked(message.channel), message.span)
         case ReceivedFrame():
             acked = _ACKED.index(message.acked_with_pending)
             channel = _checked(message.channel)
             return 32, struct.pack("<BbBB", channel, message.rssi, message.lqi, acked) + message.psdu
-        case Confirmed():
+        case messages.Confirmed():
             status = _STATUSES.index(message.status)
             return 33, struct.pack("<IB?", message.handle, status, message.frame_pending)
-        case Scanned():
+        case messages.Scanned():
             return 34, struct.pack("<b", message.peak)
         case _:
             assert_never(message)
@@ -253,7 +169,7 @@ def decode(octets: bytes) -> Datagram:
     message = read(cursor)
     if cursor.remaining:
         raise DecodeError(LAYER, cursor.offset, "octets after the last field")
-    if isinstance(message, Uncounted) != (sequence == UNCOUNTED):
+    if isinstance(message, messages.Uncounted) != (sequence == UNCOUNTED):
         raise DecodeError(LAYER, 10, "a sequence number that is not for this kind")
     return Datagram(session, sequence, message)
 
@@ -288,18 +204,18 @@ def _read_text(cursor: Cursor) -> str:
     return octets.decode("ascii")
 
 
-def _read_hello(cursor: Cursor) -> Hello:
+def _read_hello(cursor: Cursor) -> messages.Hello:
     name = _read_text(cursor)
     if not name:
         raise DecodeError(LAYER, cursor.offset, "a guest without a name")
-    return Hello(name)
+    return messages.Hello(name)
 
 
-def _read_refused(cursor: Cursor) -> Refused:
+def _read_refused(cursor: Cursor) -> messages.Refused:
     code = cursor.u8("code")
-    if code not in tuple(Code):
+    if code not in tuple(messages.Code):
         raise DecodeError(LAYER, cursor.offset - 1, "no such code")
-    return Refused(Code(code), _read_text(cursor))
+    return messages.Refused(messages.Code(code), _read_text(cursor))
 
 
 def _read_transmit(cursor: Cursor) -> Transmit:
@@ -341,25 +257,25 @@ def _read_frame(cursor: Cursor) -> ReceivedFrame:
     return ReceivedFrame(psdu=cursor.rest(), channel=channel, rssi=rssi, lqi=lqi, acked_with_pending=acked)
 
 
-def _read_confirmed(cursor: Cursor) -> Confirmed:
+def _read_confirmed(cursor: Cursor) -> messages.Confirmed:
     handle = cursor.u32("handle")
-    return Confirmed(handle, _STATUSES[_choice(cursor, len(_STATUSES), "status")], _flag(cursor))
+    return messages.Confirmed(handle, _STATUSES[_choice(cursor, len(_STATUSES), "status")], _flag(cursor))
 
 
-_READERS: dict[int, Callable[[Cursor], Message]] = {
-    1: lambda _: Probe(),
-    2: lambda cursor: Present(Instant(cursor.u64("now"))),
+_READERS: dict[int, Callable[[Cursor], messages.Message]] = {
+    1: lambda _: messages.Probe(),
+    2: lambda cursor: messages.Present(Instant(cursor.u64("now"))),
     3: _read_hello,
-    4: lambda cursor: Welcome(Instant(cursor.u64("now"))),
+    4: lambda cursor: messages.Welcome(Instant(cursor.u64("now"))),
     5: _read_refused,
-    6: lambda cursor: Bye(_read_text(cursor)),
-    7: lambda _: Alive(),
+    6: lambda cursor: messages.Bye(_read_text(cursor)),
+    7: lambda _: messages.Alive(),
     16: _read_transmit,
     17: _read_pending,
     18: _read_tune,
     19: lambda cursor: ReceiverOn(on=_flag(cursor)),
-    20: lambda cursor: EnergyScan(_channel(cursor), cursor.u32("span")),
+    20: lambda cursor: messages.EnergyScan(_channel(cursor), cursor.u32("span")),
     32: _read_frame,
     33: _read_confirmed,
-    34: lambda cursor: Scanned(_level(cursor)),
+    34: lambda cursor: messages.Scanned(_level(cursor)),
 }

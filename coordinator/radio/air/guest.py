@@ -7,10 +7,11 @@ import contextlib
 import secrets
 
 from coordinator.codec.cursor import DecodeError
-from coordinator.radio.air import datagrams
+from coordinator.radio.air import datagrams, messages
 from coordinator.radio.air.conversation import KEEP_ALIVE, SILENCE, Conversation
-from coordinator.radio.air.datagrams import Alive, Bye, Code, Confirmed, Counted, Datagram, Scanned
+from coordinator.radio.air.datagrams import Datagram
 from coordinator.radio.air.endpoint import Address, Endpoint
+from coordinator.radio.air.messages import Alive, Bye, Code, Confirmed, Counted, Scanned
 from coordinator.radio.air.url import AirUrl
 from coordinator.radio.base import Confirms, Hears
 from coordinator.radio.errors import RadioLost, RadioUnavailable
@@ -111,7 +112,7 @@ class _Session:
         self._confirms = confirms
         self._conversation = Conversation(secrets.randbits(32), self._now(), "its host")
         self._answered = asyncio.Event()
-        self._refused: datagrams.Refused | None = None
+        self._refused: messages.Refused | None = None
         self._welcome = False
         self._failure = ""
         self._scan: asyncio.Future[int] | None = None
@@ -120,7 +121,7 @@ class _Session:
 
     async def enter(self, name: str) -> None:
         hello = datagrams.encode(
-            Datagram(self._conversation.session, datagrams.UNCOUNTED, datagrams.Hello(name))
+            Datagram(self._conversation.session, datagrams.UNCOUNTED, messages.Hello(name))
         )
         deadline = self._loop.time() + ADMISSION
         while not self._welcome:
@@ -144,12 +145,12 @@ class _Session:
         self._endpoint.send(self._conversation.say(message))
 
     async def energy_scan(self, channel: Channel, span: Duration) -> int:
-        if self._scan is not None:
-            raise AssertionError("asked for a second energy scan while one is running")
         if self._failure:
             raise RadioLost(self._failure)
+        if self._scan is not None:
+            raise AssertionError("asked for a second energy scan while one is running")
         self._scan = self._loop.create_future()
-        self.say(datagrams.EnergyScan(channel, span))
+        self.say(messages.EnergyScan(channel, span))
         try:
             async with asyncio.timeout((span + SILENCE) / SECOND):
                 return await asyncio.shield(self._scan)
@@ -177,11 +178,11 @@ class _Session:
             return
         now = self._now()
         match datagram.message:
-            case datagrams.Welcome():
+            case messages.Welcome():
                 self._welcome, self._refused = True, None
                 self._conversation.heard_at = now
                 self._answered.set()
-            case datagrams.Refused():
+            case messages.Refused():
                 if not self._welcome:
                     self._refused = datagram.message
                     self._answered.set()

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from coordinator.codec.cursor import DecodeError
-from coordinator.radio.air import datagrams
+from coordinator.radio.air import datagrams, messages
 from coordinator.radio.air.conversation import KEEP_ALIVE, Conversation
-from coordinator.radio.air.datagrams import Alive, Bye, Code, Confirmed, Counted, Datagram, Scanned
+from coordinator.radio.air.datagrams import Datagram
 from coordinator.radio.air.endpoint import Address, Endpoint
+from coordinator.radio.air.messages import Alive, Bye, Code, Confirmed, Counted, Scanned
 from coordinator.radio.air.url import AirUrl
 from coordinator.radio.errors import RadioUnavailable
 from coordinator.radio.simulated import AiredRadio, SimulatedAir, perform
@@ -110,43 +111,43 @@ class Hub:
             self.ignored += 1
             if datagrams.foreign_version(octets) is not None and datagrams.asks(octets):
                 reason = f"this air speaks version {datagrams.VERSION}"
-                self._reply(address, 0, datagrams.Refused(Code.VERSION, reason))
+                self._reply(address, 0, messages.Refused(Code.VERSION, reason))
             return
         guest = self._guests.get(address)
         if guest is not None and guest.conversation.session == datagram.session:
             self._serve(guest, datagram)
             return
         match datagram.message:
-            case datagrams.Probe():
-                self._reply(address, datagram.session, datagrams.Present(self.air.now()))
-            case datagrams.Hello(name):
+            case messages.Probe():
+                self._reply(address, datagram.session, messages.Present(self.air.now()))
+            case messages.Hello(name):
                 if guest is not None:
                     self._dismiss(guest, "came anew")
                 self._admit(name, address, datagram.session)
-            case Alive() | Transmit() | SetPending() | Tune() | ReceiverOn() | datagrams.EnergyScan():
+            case Alive() | Transmit() | SetPending() | Tune() | ReceiverOn() | messages.EnergyScan():
                 self.ignored += 1
                 self._reply(address, datagram.session, Bye("its host knows no such guest"))
             case _:
                 self.ignored += 1
 
-    def _reply(self, address: Address, session: int, message: datagrams.Uncounted) -> None:
+    def _reply(self, address: Address, session: int, message: messages.Uncounted) -> None:
         self._endpoint.send(datagrams.encode(Datagram(session, datagrams.UNCOUNTED, message)), address)
 
     def _admit(self, name: str, address: Address, session: int) -> None:
         self._let_go_of(name)
         if self._is_taken(name):
             reason = f"the name '{name[:64]}' is taken on this air"
-            self._reply(address, session, datagrams.Refused(Code.NAME_TAKEN, reason))
+            self._reply(address, session, messages.Refused(Code.NAME_TAKEN, reason))
         elif len(self._guests) >= MAX_GUESTS:
             reason = f"{MAX_GUESTS} guests are on this air already"
-            self._reply(address, session, datagrams.Refused(Code.FULL, reason))
+            self._reply(address, session, messages.Refused(Code.FULL, reason))
         else:
             guest = _Guest(name, address, Conversation(session, self._now(), "this guest"), self.air)
             self._guests[address] = guest
             guest.radio.on_frame = partial(self._tell, guest)
             guest.radio.on_confirm = partial(self._confirm, guest)
             self.air.at_once(partial(guest.radio.power, True))
-            self._reply(address, session, datagrams.Welcome(self.air.now()))
+            self._reply(address, session, messages.Welcome(self.air.now()))
             self._remark(guest, present=True, reason="")
 
     def _let_go_of(self, name: str) -> None:
@@ -157,8 +158,8 @@ class Hub:
 
     def _serve(self, guest: _Guest, datagram: Datagram) -> None:
         match datagram.message:
-            case datagrams.Hello():
-                self._reply(guest.address, datagram.session, datagrams.Welcome(self.air.now()))
+            case messages.Hello():
+                self._reply(guest.address, datagram.session, messages.Welcome(self.air.now()))
             case Bye(reason):
                 self._forget(guest, reason)
             case _:
@@ -177,7 +178,7 @@ class Hub:
                 self.air.at_once(partial(perform, message, guest.radio))
             case SetPending() | Tune() | ReceiverOn():
                 self.air.at_once(partial(perform, message, guest.radio))
-            case datagrams.EnergyScan(channel, span):
+            case messages.EnergyScan(channel, span):
                 if guest.scanning or span > MAX_SCAN:
                     self._dismiss(guest, "asked for an energy scan too many or too long")
                     return False

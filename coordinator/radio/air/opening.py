@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from coordinator.codec.cursor import DecodeError
-from coordinator.radio.air import datagrams
+from coordinator.radio.air import datagrams, messages
 from coordinator.radio.air.datagrams import Datagram
 from coordinator.radio.air.endpoint import Address, Endpoint
 from coordinator.radio.air.guest import ADMISSION, AGAIN, AirClock, AirRadio, Loss
@@ -118,7 +118,7 @@ class _Finder:
         self.endpoint = Endpoint(url, self._take, self._find_nobody)
 
     async def ask(self) -> AirClock | None:
-        probe = datagrams.encode(Datagram(self._session, datagrams.UNCOUNTED, datagrams.Probe()))
+        probe = datagrams.encode(Datagram(self._session, datagrams.UNCOUNTED, messages.Probe()))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ADMISSION):
                 while not self._known.is_set():
@@ -143,7 +143,7 @@ class _Finder:
             datagram = datagrams.decode(octets)
         except DecodeError:
             return
-        if datagram.session == self._session and isinstance(datagram.message, datagrams.Present):
+        if datagram.session == self._session and isinstance(datagram.message, messages.Present):
             self._clock = AirClock(datagram.message.now)
             self._known.set()
 
