@@ -12,7 +12,7 @@ from typer.exceptions import TyperException
 from coordinator.cli import exits
 from coordinator.cli.app import app
 from coordinator.profiles.errors import ConfigurationError
-from coordinator.radio.errors import RadioLost, RadioUnavailable
+from coordinator.radio.errors import RadioError, RadioLost
 from coordinator.recording import Unwritable
 
 TRACEBACK_VARIABLE = "LEGACY_TC_TRACEBACK"
@@ -41,10 +41,10 @@ def invoke(arguments: list[str]) -> int:
         return _complain(str(error), exits.CONFIGURATION)
     except Unwritable as error:
         return _complain(str(error), exits.USAGE)
-    except RadioUnavailable as error:
-        return _complain(str(error), exits.RADIO)
     except RadioLost as error:
         return _complain(str(error), exits.RADIO_LOST)
+    except RadioError as error:
+        return _complain(str(error), exits.RADIO)
     except SystemExit as ended:
         # So typer ends when the reader of our output has gone away; its 1 would be a verdict.
         if not isinstance(ended.__context__, BrokenPipeError):

@@ -1,7 +1,8 @@
 """The seam between a node and a radio under asyncio.
 
 What a backend promises: `post` is non-blocking and keeps order; frames and confirmations are handed
-over one at a time, in the order of the air, on the event loop, and never from within `post`.
+over one at a time, in the order of the air, on the event loop, and never from within `post`. A
+`Transmit` is confirmed exactly once, as ABORTED when the radio is gone or was reset meanwhile.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from coordinator.radio.capabilities import Report
+from coordinator.radio.errors import RadioError
 from coordinator.stack.node import Action, ReceivedFrame, TransmitStatus
 from coordinator.types import Channel, Duration
 
@@ -18,6 +21,9 @@ Hears = Callable[[ReceivedFrame], None]
 Confirms = Callable[[int, TransmitStatus, bool], None]
 """Gets the end of each transmission: its handle, how it went, the frame-pending bit of its ACK."""
 
+Fails = Callable[[RadioError], None]
+"""Gets word that the radio was lost or reset: it does nothing until it is started again."""
+
 
 class Radio(Protocol):
     """One radio. `kind` is stamped on every result: ``sim`` for the simulated one."""
@@ -26,7 +32,10 @@ class Radio(Protocol):
     def kind(self) -> str: ...
 
     async def start(self, hears: Hears, confirms: Confirms) -> None:
-        """Bring the radio up; from now on it says what it receives and how transmissions end."""
+        """Bring the radio up; from now on it says what it receives and how transmissions end.
+
+        On a radio that is up, only the receivers of that change. Raises RadioError.
+        """
         ...
 
     def post(self, action: Action) -> None:
@@ -39,4 +48,24 @@ class Radio(Protocol):
 
     async def close(self) -> None:
         """Take the radio off the air. Nothing is heard or confirmed afterwards."""
+        ...
+
+
+class Device(Radio, Protocol):
+    """A radio that is a thing of its own, and can fail. A `Supervisor` looks after it."""
+
+    @property
+    def report(self) -> Report:
+        """What it said of itself when it came up. Raises LookupError before that."""
+        ...
+
+    def watch(self, fails: Fails) -> None:
+        """Say whom to tell of its end."""
+        ...
+
+    async def probe(self) -> float:
+        """Make sure that it is there and does what it was told; return the seconds of a round trip.
+
+        Raises RadioError.
+        """
         ...

@@ -1,0 +1,151 @@
+"""Opening the line to an RCP: a serial port (the one door to serialx), a program behind a pty, or TCP.
+
+Each gives the protocol its transport, or raises RadioError with who or what is in the way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+import tty
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar, assert_never
+
+import serialx
+
+from coordinator.radio.errors import Fault, RadioError
+from coordinator.radio.pipe import PtyTransport
+from coordinator.radio.url import ForkPty, Line, Tcp, Uart
+
+CONNECT_TIMEOUT = 5.0
+"""Seconds to wait for a TCP connection or for a port to open."""
+
+Speaker = TypeVar("Speaker", bound=asyncio.Protocol)
+Opener = Callable[[Callable[[], Speaker]], Awaitable[Speaker]]
+"""Opens a line and puts the protocol that it is given the means to make on it."""
+
+
+async def open_line(line: Line, factory: Callable[[], Speaker]) -> Speaker:
+    """Open the line and return the protocol, connected. Raises RadioError."""
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            match line:
+                case Uart():
+                    return await _open_uart(line, factory)
+                case ForkPty():
+                    return await _open_fork(line, factory)
+                case Tcp():
+                    return await _open_tcp(line, factory)
+                case _:
+                    assert_never(line)
+    except TimeoutError:
+        raise RadioError(Fault.ABSENT, f"{line}: does not open within {CONNECT_TIMEOUT:.0f} s") from None
+    except (OSError, serialx.SerialException) as error:
+        raise _explain(line, error) from None
+
+
+def opener(line: Line) -> Opener[Speaker]:
+    """The line as something that can be opened again and again."""
+
+    async def open_again(factory: Callable[[], Speaker]) -> Speaker:
+        return await open_line(line, factory)
+
+    return open_again
+
+
+async def _open_uart(line: Uart, factory: Callable[[], Speaker]) -> Speaker:
+    protocol: Speaker
+    _, protocol = await serialx.create_serial_connection(  # type: ignore[assignment]  # of the factory's type
+        asyncio.get_running_loop(),
+        factory,
+        line.path,
+        line.baudrate,
+        rtscts=line.flow_control,
+        exclusive=True,
+    )
+    return protocol
+
+
+async def _open_tcp(line: Tcp, factory: Callable[[], Speaker]) -> Speaker:
+    transport, protocol = await asyncio.get_running_loop().create_connection(factory, line.host, line.port)
+    connection = transport.get_extra_info("socket")
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return protocol
+
+
+async def _open_fork(line: ForkPty, factory: Callable[[], Speaker]) -> Speaker:
+    """Start the program with a pty of ours for its standard input and output; it ends with the line."""
+    ours, theirs = os.openpty()
+    try:
+        tty.setraw(ours)
+        tty.setraw(theirs)
+        process = await asyncio.create_subprocess_exec(
+            line.path, *line.arguments, stdin=theirs, stdout=theirs
+        )
+    except BaseException:
+        os.close(ours)
+        raise
+    finally:
+        os.close(theirs)
+    protocol = factory()
+    PtyTransport(ours, protocol, process)
+    return protocol
+
+
+def _explain(line: Line, error: Exception) -> RadioError:
+    """What an error from opening means, with the holder of the port where there is one."""
+    number = error.errno if isinstance(error, OSError) else None
+    if "locked" in str(error) or number in (errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK):
+        path = line.path if isinstance(line, Uart) else ""
+        holders = ", ".join(f"{name} (PID {pid})" for pid, name in holders_of(path)) or "somebody else"
+        return RadioError(Fault.BUSY, f"{line}: the port is held by {holders}")
+    if number in (errno.EACCES, errno.EPERM):
+        group = _group_of(line)
+        return RadioError(Fault.FORBIDDEN, f"{line}: permission denied{group}")
+    if number in (errno.ENOENT, errno.ENXIO, errno.ENODEV):
+        return RadioError(Fault.ABSENT, f"{line}: not there")
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return RadioError(Fault.ABSENT, f"{line}: cannot be opened: {reason}")
+
+
+def _group_of(line: Line) -> str:
+    if not isinstance(line, Uart):
+        return ""
+    try:
+        return f"; its group is '{Path(line.path).group()}', and yours must be among them"
+    except (OSError, KeyError):
+        return ""
+
+
+def holders_of(path: str, proc: Path = Path("/proc")) -> list[tuple[int, str]]:
+    """Which other processes have this file open, by PID and name, as far as we may see."""
+    try:
+        wanted = os.stat(path)
+    except OSError:
+        return []
+    found = []
+    for entry in proc.iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid() and _holds(entry, wanted):
+            try:
+                name = (entry / "comm").read_text().strip()
+            except OSError:
+                name = "?"
+            found.append((int(entry.name), name))
+    return found
+
+
+def _holds(process: Path, wanted: os.stat_result) -> bool:
+    try:
+        for descriptor in (process / "fd").iterdir():
+            try:
+                status = descriptor.stat()
+            except OSError:
+                continue
+            if (status.st_dev, status.st_ino) == (wanted.st_dev, wanted.st_ino):
+                return True
+    except OSError:
+        pass
+    return False

@@ -1,0 +1,1 @@
+"""The OpenThread RCP: every frame is ours. The one door to aiospinel."""

@@ -1,0 +1,196 @@
+"""aiospinel's protocol with its traps taken out (radios.md section 3).
+
+It names properties that the library lacks or has wrong by our own table, sends everything once, raises
+on a status that is not OK, ends every wait when the line is lost, and takes an answer only for the
+property that was asked about: a late one may carry a transaction identifier that was used again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from aiospinel.protocol import HDLCLiteFrame, SpinelFrame, SpinelHeader, SpinelProtocol
+from aiospinel.types import CommandID
+
+from coordinator.codec import spinel, spinel_stream
+from coordinator.codec.cursor import Cursor, DecodeError
+from coordinator.codec.spinel import Property, Status
+from coordinator.radio.errors import Fault, RadioError
+
+COMMAND_TIMEOUT = 2.0
+"""Seconds an RCP may take over a command; they answer within milliseconds."""
+TRANSMIT_TIMEOUT = 5.0
+"""Seconds an RCP may take over a transmission with all its backoffs and retries."""
+RESET_TIMEOUT = 2.0
+"""Seconds to wait for word of a reset."""
+
+_COMMANDS = {
+    spinel.Command.PROP_VALUE_GET: CommandID.PROP_VALUE_GET,
+    spinel.Command.PROP_VALUE_SET: CommandID.PROP_VALUE_SET,
+    spinel.Command.PROP_VALUE_INSERT: CommandID.PROP_VALUE_INSERT,
+    spinel.Command.PROP_VALUE_REMOVE: CommandID.PROP_VALUE_REMOVE,
+}
+_SPINEL = 0b10
+
+Transmitted = Callable[[spinel_stream.Outcome | None], None]
+"""Told how a transmission ended; None when the RCP said nothing in time or the line was lost."""
+
+
+class StatusError(Exception):
+    """The RCP refused: which property, and its status."""
+
+    def __init__(self, property_id: Property, status: int) -> None:
+        super().__init__(f"{property_id.name}: {status_name(status)}")
+        self.property_id = property_id
+        self.status = status
+
+
+class Client(SpinelProtocol):
+    """One line to one RCP. `received` gets frames, `reset` the reason of each reset, `lost` the end of it."""
+
+    def __init__(
+        self,
+        *,
+        received: Callable[[spinel_stream.Received], None],
+        reset: Callable[[int], None],
+        lost: Callable[[str], None],
+    ) -> None:
+        super().__init__()
+        self._received = received
+        self._reset = reset
+        self._lost = lost
+        self._transmission: Transmitted | None = None
+        self._transmission_alarm: asyncio.TimerHandle | None = None
+        # One identifier is the transmissions' own: there is one at a time, and it must leave at once,
+        # not when a task comes to it.
+        self._transmit_transaction = self._free_tids.get_nowait()
+        self.malformed = 0
+        """Frames from the RCP that could not be read."""
+
+    # --- down ---------------------------------------------------------------------------------
+
+    async def get(self, property_id: Property, timeout: float = COMMAND_TIMEOUT) -> bytes:
+        """The value of a property. Raises StatusError, or RadioError when nobody answers."""
+        return await self._command(spinel.Command.PROP_VALUE_GET, property_id, b"", timeout)
+
+    async def set(self, property_id: Property, value: bytes, timeout: float = COMMAND_TIMEOUT) -> bytes:
+        """Set a property; returns the value in force. Raises as `get` does."""
+        return await self._command(spinel.Command.PROP_VALUE_SET, property_id, value, timeout)
+
+    async def insert(self, property_id: Property, value: bytes) -> None:
+        """Add an entry to a list. Raises as `get` does."""
+        await self._command(spinel.Command.PROP_VALUE_INSERT, property_id, value, COMMAND_TIMEOUT)
+
+    async def remove(self, property_id: Property, value: bytes) -> None:
+        """Take an entry out of a list. Raises as `get` does."""
+        await self._command(spinel.Command.PROP_VALUE_REMOVE, property_id, value, COMMAND_TIMEOUT)
+
+    def send_reset(self, reason: spinel.ResetReason) -> None:
+        """Ask for a reset; `reset` hears of it, if the RCP says so."""
+        self._send(0, CommandID.RESET, bytes((reason,)))
+
+    def transmit(self, transmission: spinel_stream.Transmission, ended: Transmitted) -> None:
+        """Hand a frame over now. One at a time; AssertionError otherwise. EncodeError for no frame at all."""
+        if self._transmission is not None:
+            raise AssertionError("a second transmission while one is with the RCP")
+        value = spinel.valued(Property.STREAM_RAW, spinel_stream.encode_transmission(transmission))
+        self._transmission = ended
+        self._transmission_alarm = asyncio.get_running_loop().call_later(
+            TRANSMIT_TIMEOUT, self._transmitted, None
+        )
+        self._send(self._transmit_transaction, CommandID.PROP_VALUE_SET, value)
+
+    def _send(self, transaction: int, command: CommandID, payload: bytes) -> None:
+        """Write one frame, unless the line is gone: then `lost` has been told, or is about to be."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        header = SpinelHeader(transaction_id=transaction, network_link_id=0, flag=_SPINEL)
+        octets = SpinelFrame(header=header, command_id=command, data=payload).serialize()
+        self.send_data(HDLCLiteFrame(data=octets).serialize())
+
+    async def _command(
+        self, command: spinel.Command, property_id: Property, value: bytes, timeout: float
+    ) -> bytes:
+        if self._transport is None or self._transport.is_closing():
+            raise RadioError(Fault.LOST, "the line is closed")
+        try:
+            reply = await self.send_command(
+                _COMMANDS[command], spinel.valued(property_id, value), retries=0, timeout=timeout
+            )
+        except TimeoutError:
+            raise RadioError(
+                Fault.UNRESPONSIVE, f"no answer about {property_id.name} within {timeout:g} s"
+            ) from None
+        try:
+            about, answer = spinel.split(reply.data)
+        except DecodeError as error:
+            raise RadioError(Fault.WRONG_FIRMWARE, f"{property_id.name}: {error}") from None
+        if about == property_id:
+            return answer
+        if about != Property.LAST_STATUS:
+            raise RadioError(
+                Fault.WRONG_FIRMWARE, f"asked about {property_id.name}, told of property {about}"
+            )
+        status = _status(answer)
+        if status != Status.OK:
+            raise StatusError(property_id, status)
+        return b""
+
+    # --- up -----------------------------------------------------------------------------------
+
+    def frame_received(self, frame: SpinelFrame) -> None:
+        """Take one frame: a received one first, for somebody may wait for its answer."""
+        if frame.command_id != CommandID.PROP_VALUE_IS:
+            super().frame_received(frame)
+            return
+        try:
+            about, value = spinel.split(frame.data)
+            if about == Property.STREAM_RAW:
+                self._received(spinel_stream.decode_received(value))
+                return
+            if about == Property.LAST_STATUS:
+                status = _status(value)
+                if spinel.FIRST_RESET <= status <= spinel.LAST_RESET:
+                    self._reset(status)
+                    return
+                if frame.header.transaction_id == self._transmit_transaction:
+                    self._transmitted(spinel_stream.decode_outcome(value))
+                    return
+        except DecodeError:
+            self.malformed += 1
+            return
+        super().frame_received(frame)
+
+    def _transmitted(self, outcome: spinel_stream.Outcome | None) -> None:
+        ended, self._transmission = self._transmission, None
+        if self._transmission_alarm is not None:
+            self._transmission_alarm.cancel()
+            self._transmission_alarm = None
+        if ended is not None:
+            ended(outcome)
+
+    def abandon(self) -> None:
+        """End every wait: whoever waits for an answer gets none any more."""
+        for pending in tuple(self._pending_frames.values()):
+            if not pending.done():
+                pending.set_exception(RadioError(Fault.LOST, "the radio was lost or reset"))
+        self._transmitted(None)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The line is gone."""
+        super().connection_lost(exc)
+        self.abandon()
+        self._lost(str(exc) if exc is not None else "the line was closed")
+
+
+def status_name(status: int) -> str:
+    """A status in words: ``CCA_FAILURE``, or its number when it has none here."""
+    try:
+        return Status(status).name
+    except ValueError:
+        return f"status {status}"
+
+
+def _status(value: bytes) -> int:
+    return spinel.unpack(Cursor(spinel.LAYER, value), "status")
