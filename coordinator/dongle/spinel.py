@@ -125,8 +125,12 @@ class Rcp:
 
     def reset(self, status: Status) -> None:
         """Restart for whatever reason, and say so. It also wakes an RCP that is in its bootloader."""
-        self.resets += 1
+        self._restart(status)
         self._awake = True
+        self._tell(Property.LAST_STATUS, spinel.pack(status))
+
+    def _restart(self, status: Status) -> None:
+        self.resets += 1
         self._held = self._fresh()
         self._held.last_status = status
         self._flight = None
@@ -134,7 +138,6 @@ class Rcp:
         self._end_scan()
         self.outbox.clear()
         self._settle()
-        self._tell(Property.LAST_STATUS, spinel.pack(status))
 
     def feed(self, octets: bytes) -> None:
         """Octets from the host, in any pieces."""
@@ -177,8 +180,7 @@ class Rcp:
     def _reset_as_told(self, payload: bytes) -> None:
         reason = payload[0] if payload else ResetReason.PLATFORM
         if reason == ResetReason.BOOTLOADER:
-            self.reset(Status.RESET_SOFTWARE)
-            self.outbox.clear()
+            self._restart(Status.RESET_SOFTWARE)
             self._awake = False
         elif reason in (ResetReason.PLATFORM, ResetReason.STACK):
             self.reset(Status.RESET_POWER_ON)  # what firmware says, and what aiospinel waits for
