@@ -6,7 +6,9 @@ import net from "node:net";
 import path from "node:path";
 
 const [packageDirectory, host, port, saveDirectory] = process.argv.slice(2);
-const { OTRCPDriver } = createRequire(import.meta.url)(path.resolve(packageDirectory));
+const packageRequire = createRequire(path.resolve(packageDirectory, "package.json"));
+const { OTRCPDriver } = packageRequire("./dist/drivers/ot-rcp-driver.js");
+const { setLogger } = packageRequire("./dist/utils/logger.js");
 
 const say = (event, fields = {}) => process.stdout.write(`${JSON.stringify({ event, ...fields })}\n`);
 const device = (address16, address64) => ({
@@ -15,6 +17,7 @@ const device = (address16, address64) => ({
 });
 const notedAs = (event) => (address16, address64) => say(event, device(address16, address64));
 const ignored = () => {};
+setLogger({ debug: ignored, info: ignored, warning: ignored, error: (text) => say("error", { text }) });
 
 const socket = net.connect({ host, port: Number(port), noDelay: true });
 socket.on("error", (error) => say("socket-error", { reason: error.message }));
