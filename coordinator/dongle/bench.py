@@ -21,6 +21,7 @@ class Bench:
 
     The joiners are powered when the host first has PHY and raw stream enabled, the first of them
     `scenario.POWER_ON` later and each further one a second after the last; `joiners` are their nodes.
+    Leaving the block raises what ended the RCP, if anything did.
     """
 
     def __init__(
@@ -52,6 +53,8 @@ class Bench:
     ) -> None:
         await self.rcp.close()
         self.air.stop()
+        if self.rcp.error is not None and error is None:
+            raise self.rcp.error
 
     def _power_joiners(self) -> None:
         """Once: a host that restarts its radio finds them as they are."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from coordinator.dongle.bench import Bench
 from coordinator.dongle.listen import Announce, Where, listen
+from coordinator.dongle.spinel import Rcp
 from coordinator.joiner.model import JoinerModel
 
 
@@ -35,18 +37,23 @@ async def serve(order: Order, announce: Announce) -> int | None:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stopped, number)
-    bench = Bench(seed=order.seed, joiners=order.joiners, pending_by_default=order.pending_by_default)
-    async with bench:
-        listening = asyncio.ensure_future(listen(order.where, bench.rcp, announce))
-        failed = asyncio.ensure_future(bench.rcp.failed.wait())
+    async with _on_air(order) as rcp:
+        listening = asyncio.ensure_future(listen(order.where, rcp, announce))
+        failed = asyncio.ensure_future(rcp.failed.wait())
         try:
             await asyncio.wait((stop, listening, failed), return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in (listening, failed):
                 task.cancel()
             await asyncio.wait((listening, failed))
-        if bench.rcp.error is not None:
-            raise bench.rcp.error
         if not listening.cancelled():
             listening.result()
         return stop.result() if stop.done() else None
+
+
+@asynccontextmanager
+async def _on_air(order: Order) -> AsyncIterator[Rcp]:
+    """The RCP, powered, on the air that the order wants; the one there is belongs to this process."""
+    bench = Bench(seed=order.seed, joiners=order.joiners, pending_by_default=order.pending_by_default)
+    async with bench:
+        yield bench.rcp

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from coordinator.codec import hdlc, mac, spinel, spinel_stream
 from coordinator.codec.cursor import Cursor, DecodeError
 from coordinator.codec.spinel import Command, Property, ReceiveFlag, ResetReason, ScanState, Status
+from coordinator.dongle.energy_scan import EnergyScan
+from coordinator.dongle.front_end import FrontEnd
 from coordinator.dongle.outbox import Outbox
 from coordinator.dongle.registers import INSERTERS, READERS, REMOVERS, WRITERS, Refused, Registers, Writer
 from coordinator.dongle.registers import channel as supported
@@ -22,13 +24,9 @@ from coordinator.radio.base import Radio
 from coordinator.sim.air import MAX_PSDU
 from coordinator.sim.radio import NOISE_FLOOR
 from coordinator.stack.node import (
-    Action,
     ReceivedFrame,
-    ReceiverOn,
-    SetPending,
     Transmit,
     TransmitStatus,
-    Tune,
 )
 from coordinator.types import CHANNELS, MILLISECOND, Channel, Eui64, Instant
 
@@ -48,11 +46,7 @@ _NO_DEFAULT = spinel_stream.Transmission(b"", CHANNELS[0])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """What distinguishes one RCP from another.
-
-    `pending_by_default`: while source matching is off every data request is acknowledged with frame
-    pending, as OpenThread asks of its platforms; some do not (radios.md 3).
-    """
+    """What distinguishes one RCP from another; `pending_by_default` is the front end's."""
 
     eui64: Eui64
     pending_by_default: bool = True
@@ -73,8 +67,8 @@ class _Flight:
 class Rcp:
     """One RCP. It forgets everything at a reset, as after power-on; `resets` counts them.
 
-    `up` is called each time the host has enabled both PHY and raw stream. An error in the radio ends
-    the RCP: `failed` is set and `error` says what it was.
+    `up` is called each time the host has enabled both PHY and raw stream. An error of ours or of the
+    radio's ends the RCP: `failed` is set and `error` says what it was.
     """
 
     def __init__(self, radio: Radio, now: Callable[[], Instant], model: Model) -> None:
@@ -90,14 +84,12 @@ class Rcp:
         self._deframer = hdlc.Deframer()
         self._awake = True
         self._held = self._fresh()
-        self._in_force: dict[type[Action], Action] = {}
+        self._front_end = FrontEnd(radio, pending_by_default=model.pending_by_default)
         self._handle = 0
         self._in_radio: int | None = None
         self._flight: _Flight | None = None
         self._tuned_to: Channel | None = None
-        self._scan = 0
-        self._scanning = False
-        self._scanner: asyncio.Task[None] | None = None
+        self._scan = EnergyScan(radio, found=self._tell_level, ended=self._tell_idle, failed=self._fail)
 
     @property
     def bad_frames(self) -> int:
@@ -112,10 +104,7 @@ class Rcp:
     async def close(self) -> None:
         """Power off."""
         self._awake = False
-        scanner, self._scanner = self._scanner, None
-        if scanner is not None:
-            scanner.cancel()
-            await asyncio.wait((scanner,))
+        await self._scan.close()
         await self._radio.close()
 
     def connected(self) -> None:
@@ -135,15 +124,18 @@ class Rcp:
         self._held.last_status = status
         self._flight = None
         self._tuned_to = None
-        self._end_scan()
+        self._scan.stop()
         self.outbox.clear()
         self._settle()
 
     def feed(self, octets: bytes) -> None:
         """Octets from the host, in any pieces."""
-        for payload in self._deframer.feed(octets):
-            if self._awake:
-                self._take(payload)
+        try:
+            for payload in self._deframer.feed(octets):
+                if self._awake:
+                    self._take(payload)
+        except Exception as error:  # must not unwind into the transport
+            self._fail(error)
 
     # What the host says
 
@@ -192,7 +184,7 @@ class Rcp:
 
     def _read(self, property_id: int) -> bytes:
         if property_id == Property.MAC_SCAN_STATE:
-            return bytes((ScanState.ENERGY if self._scanning else ScanState.IDLE,))
+            return bytes((ScanState.ENERGY if self._scan.running else ScanState.IDLE,))
         reader = READERS.get(property_id)
         if reader is None:
             raise Refused(Status.PROP_NOT_FOUND)
@@ -230,7 +222,7 @@ class Rcp:
         order = spinel_stream.decode_transmission(value, _NO_DEFAULT)
         if not self._held.phy_enabled:
             raise Refused(Status.INVALID_STATE)
-        if self._flight is not None or self._scanning:
+        if self._flight is not None or self._scan.running:
             raise Refused(Status.BUSY)
         if len(order.psdu) > MAX_PSDU:
             raise Refused(Status.INVALID_ARGUMENT)
@@ -254,6 +246,12 @@ class Rcp:
         self._radio.post(flight.request)
 
     def _confirm(self, handle: int, status: TransmitStatus, frame_pending: bool) -> None:
+        try:
+            self._land(handle, status, frame_pending)
+        except Exception as error:  # must not unwind into the radio
+            self._fail(error)
+
+    def _land(self, handle: int, status: TransmitStatus, frame_pending: bool) -> None:
         self._in_radio = None
         flight = self._flight
         if flight is not None and flight.request.handle == handle:
@@ -287,8 +285,11 @@ class Rcp:
         if not self._awake or not self._is_up():
             return
         flags = ReceiveFlag.ACKED_WITH_FRAME_PENDING if frame.acked_with_pending else 0
-        received = self._received(frame.psdu, frame.channel, frame.rssi, frame.lqi, flags)
-        self._tell(Property.STREAM_RAW, spinel_stream.encode_received(received), expendable=True)
+        try:
+            received = self._received(frame.psdu, frame.channel, frame.rssi, frame.lqi, flags)
+            self._tell(Property.STREAM_RAW, spinel_stream.encode_received(received), expendable=True)
+        except Exception as error:  # must not unwind into the radio
+            self._fail(error)
 
     def _received(
         self, psdu: bytes, channel: Channel, rssi: int = 127, lqi: int = 0, flags: int = 0
@@ -309,47 +310,22 @@ class Rcp:
 
     def _set_scan_state(self, state: int) -> None:
         if state == ScanState.IDLE:
-            self._end_scan()
+            self._scan.stop()
         elif state != ScanState.ENERGY:
             raise Refused(Status.UNIMPLEMENTED if state == ScanState.BEACON else Status.INVALID_ARGUMENT)
         elif not self._held.phy_enabled:
             raise Refused(Status.INVALID_STATE)
-        elif self._scanning or self._flight is not None:
+        elif self._scan.running or self._flight is not None:
             raise Refused(Status.BUSY)
         else:
-            self._scanning = True
-            self._scan += 1
-            self._scanner = asyncio.get_running_loop().create_task(self._run_scan(self._scan, self._scanner))
+            self._scan.start(self._held.scan_mask, self._held.scan_period * MILLISECOND)
 
-    def _end_scan(self) -> None:
-        """The radio finishes the channel that it listens to; nothing is told of it."""
-        self._scanning = False
-        self._scan += 1
+    def _tell_level(self, channel: Channel, level: int) -> None:
+        octets = max(-128, min(127, level)).to_bytes(1, "little", signed=True)
+        self._tell(Property.MAC_ENERGY_SCAN_RESULT, bytes((channel,)) + octets)
 
-    async def _run_scan(self, scan: int, before: asyncio.Task[None] | None) -> None:
-        if before is not None and not before.done():
-            await asyncio.wait((before,))
-        mask, period = self._held.scan_mask, self._held.scan_period * MILLISECOND
-        try:
-            for channel in mask:
-                if scan != self._scan:
-                    return
-                level = await self._radio.energy_scan(channel, period)
-                if scan != self._scan:
-                    return
-                clipped = max(-128, min(127, level))
-                result = bytes((channel,)) + clipped.to_bytes(1, "little", signed=True)
-                self._tell(Property.MAC_ENERGY_SCAN_RESULT, result)
-        except Exception as error:  # the radio is lost: whoever owns the RCP ends it
-            self._fail(error)
-            return
-        self._end_scan()
+    def _tell_idle(self) -> None:
         self._tell(Property.MAC_SCAN_STATE, bytes((ScanState.IDLE,)))
-
-    def _fail(self, error: Exception) -> None:
-        self.error = self.error or error
-        self._awake = False
-        self.failed.set()
 
     # The radio beneath
 
@@ -361,29 +337,14 @@ class Rcp:
 
     def _settle(self) -> None:
         """Make the radio what the registers say. It is not retuned while it has a transmission."""
-        held = self._held
-        if self._in_radio is None:
-            self._put(
-                Tune(
-                    channel=self._tuned_to or held.channel,
-                    pan_id=held.pan_id,
-                    address=held.address,
-                    extended_address=held.extended_address,
-                )
-            )
-        self._put(self._pending())
-        self._put(ReceiverOn(on=held.phy_enabled and held.rx_on_when_idle))
+        channel = self._tuned_to or self._held.channel
+        self._front_end.settle(self._held, channel if self._in_radio is None else None)
 
-    def _pending(self) -> SetPending:
-        held = self._held
-        if not held.source_match:
-            return SetPending(everyone=self.model.pending_by_default)
-        return SetPending(short=frozenset(held.match_short), extended=frozenset(held.match_extended))
-
-    def _put(self, action: Action) -> None:
-        if self._in_force.get(type(action)) != action:
-            self._in_force[type(action)] = action
-            self._radio.post(action)
+    def _fail(self, error: Exception) -> None:
+        """Neither radio nor RCP is to be trusted any more: it falls silent."""
+        self.error = self.error or error
+        self._awake = False
+        self.failed.set()
 
     # What the RCP says
 
