@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from coordinator.codec import hdlc, mac, spinel, spinel_stream
 from coordinator.codec.cursor import Cursor, DecodeError
@@ -214,6 +214,8 @@ class Rcp:
             known = property_id in READERS or property_id in WRITERS
             raise Refused(Status.INVALID_COMMAND_FOR_PROP if known else Status.PROP_NOT_FOUND)
         writer(self._held, Cursor(spinel.LAYER, value))
+        if property_id == Property.PHY_CHAN:
+            self._listen_on_own_channel()
         self._settle()
 
     # Transmission: one at a time, its answer when it ended
@@ -256,13 +258,19 @@ class Rcp:
         flight = self._flight
         if flight is not None and flight.request.handle == handle:
             self._flight = None
-            after = flight.channel_after
-            self._tuned_to = None if after == self._held.channel else after
+            self._tuned_to = flight.channel_after
             self._settle()
             self._answer_outcome(flight, status, frame_pending)
         else:
             self._settle()
             self._launch()
+
+    def _listen_on_own_channel(self) -> None:
+        """PHY_CHAN was set: it is later than what a transmission asked for."""
+        if self._flight is None:
+            self._tuned_to = None
+        else:
+            self._flight = replace(self._flight, channel_after=None)
 
     def _answer_outcome(self, flight: _Flight, status: TransmitStatus, frame_pending: bool) -> None:
         psdu = flight.request.psdu

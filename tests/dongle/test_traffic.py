@@ -178,11 +178,25 @@ def test_a_channel_set_during_a_transmission_counts_when_it_has_ended() -> None:
     async def body(host: Host, bench: Bench) -> None:
         await host.bring_up()
         other = await peer(bench).start()
-        first = asyncio.ensure_future(host.send(order(TO_PEER)))
+        first = asyncio.ensure_future(host.send(order(TO_PEER, channel_after=15)))
         await asyncio.sleep(0.0001)
         await host.set(spinel.PHY_CHAN, b"\x14")
         assert (await first)[0] == spinel.OK
         assert await other.send(FROM_PEER) == (TransmitStatus.NO_ACK, False)
+
+    with_host(body)
+
+
+def test_a_receiver_sent_to_another_channel_stays_there_until_its_channel_is_set() -> None:
+    async def body(host: Host, bench: Bench) -> None:
+        await host.bring_up()
+        there = await peer(bench, "there").start(channel=25)
+        here = await peer(bench, "here").start(address=NwkAddress(0x4321))
+        assert (await host.send(order(BEACON_REQUEST, channel_after=25)))[0] == spinel.OK
+        assert (await there.send(FROM_PEER))[0] is TransmitStatus.SUCCESS
+        assert (await here.send(FROM_PEER))[0] is TransmitStatus.NO_ACK
+        await host.set(spinel.PHY_CHAN, b"\x0f")
+        assert (await here.send(FROM_PEER))[0] is TransmitStatus.SUCCESS
 
     with_host(body)
 
