@@ -90,6 +90,7 @@ build/node/.zigbee-on-host-%:
 	  fi; \
 	fi
 	@mkdir -p build/node
-	@npm install --silent --no-save --no-package-lock --no-audit --no-fund --ignore-scripts \
-	  --prefix build/node zigbee-on-host@$*
+	@npm install --loglevel=error --no-save --no-package-lock --no-audit --no-fund --ignore-scripts \
+	  --prefix build/node zigbee-on-host@$* \
+	  || { echo "the tests need zigbee-on-host@$* from the npm registry, and npm could not install it" >&2; exit 1; }
 	@touch $@

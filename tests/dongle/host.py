@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
@@ -97,15 +97,16 @@ def order(
 
 
 class Host:
-    """aiospinel, with what it got unasked."""
+    """aiospinel, with what it got unasked, and a line in memory for whoever connects it by one."""
 
-    def __init__(self, line: memory.Line) -> None:
-        self.line = line
+    def __init__(self) -> None:
+        self.line = memory.Line()
         self.protocol = SpinelProtocol()
         self.statuses: list[bytes] = []
         self.heard: list[Raw] = []
         self.levels: list[tuple[int, int]] = []
         self.scan_states: list[int] = []
+        self._unanswered: set[asyncio.Future[Answer]] = set()
         listen = self.protocol.add_property_listener
         listen(LAST_STATUS, self.statuses.append)
         listen(STREAM_RAW, lambda value: self.heard.append(read_raw(value)))
@@ -138,6 +139,17 @@ class Host:
         answer = await self.set(STREAM_RAW, value)
         assert (answer.command, answer.property_id) == (CommandID.PROP_VALUE_IS, LAST_STATUS)
         return answer.value
+
+    def hurry(self, answer: Coroutine[object, object, Answer]) -> None:
+        """Ask, and do not wait: the answer may never come, because of a reset."""
+        task = asyncio.ensure_future(answer)
+        self._unanswered.add(task)
+        task.add_done_callback(self._unanswered.discard)
+
+    def give_up(self) -> None:
+        """Wait for no answer any more."""
+        for task in self._unanswered:
+            task.cancel()
 
     async def refused(self, answer: Awaitable[Answer], status: int) -> None:
         """The answer must be a LAST_STATUS."""
@@ -193,9 +205,10 @@ def peer(bench: Bench, name: str = "peer") -> Peer:
 async def connected(bench: Bench) -> AsyncIterator[Host]:
     """A host on a line of its own to the bench's RCP, which is powered meanwhile."""
     async with bench:
-        host = Host(memory.Line())
+        host = Host()
         memory.connect(host.protocol, Connection(bench.rcp), host.line)
         yield host
+        host.give_up()
 
 
 def with_host(test: Callable[[Host, Bench], Awaitable[Result]], **settings: object) -> Result:

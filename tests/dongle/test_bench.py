@@ -6,7 +6,9 @@ import asyncio
 
 import pytest
 
+from coordinator.dongle import memory
 from coordinator.dongle.bench import Bench
+from coordinator.dongle.connection import Connection
 from coordinator.profiles import joiners
 from coordinator.radio.simulated import AiredRadio
 from coordinator.stack.node import ReceivedFrame
@@ -99,3 +101,20 @@ def test_a_scan_that_is_under_way_does_not_outlive_the_bench() -> None:
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     asyncio.run(body())
+
+
+def test_after_a_cut_another_host_finds_the_rcp_as_it_was_and_nothing_of_the_old_line() -> None:
+    async def body(host: Host, bench: Bench) -> None:
+        await host.bring_up()
+        other = await peer(bench).start()
+        bench.rcp.feed(b"\x7e\x81\x02")  # the beginning of a frame
+        host.line.cut(ConnectionResetError())
+        await other.send(FROM_PEER)  # nobody reads it
+        successor = Host()
+        memory.connect(successor.protocol, Connection(bench.rcp), successor.line)
+        assert await successor.get(spinel.PHY_ENABLED) == b"\x01"
+        await other.send(FROM_PEER)
+        assert len(successor.heard) == 1
+        assert bench.rcp.bad_frames == 0
+
+    with_host(body)

@@ -15,6 +15,7 @@ import serialx
 from aiospinel.protocol import HDLCLiteFrame, SpinelProtocol
 
 from coordinator.cli import invoke
+from tests.dongle.host import Host, Raw
 from tests.dongle.program import DEADLINE, first_line, started
 
 GET_PROTOCOL_VERSION = HDLCLiteFrame(bytes.fromhex("81 02 01")).serialize()
@@ -68,6 +69,24 @@ def test_hosts_come_and_go_on_a_pty_whose_link_goes_with_the_dongle(tmp_path: Pa
         assert all(version.startswith("LEGACY-TC-RCP/") for version in versions)
         assert ends(dongle, signal.SIGTERM) == (143, b"", b"")
     assert not os.path.lexists(link)
+
+
+@pytest.mark.real_time
+def test_a_joiner_named_on_the_command_line_looks_for_the_network_of_the_host() -> None:
+    with started("--listen", "tcp://127.0.0.1:0", "--joiner", "telink") as dongle:
+        address, _, port = first_line(dongle).removeprefix("tcp://").rpartition(":")
+
+        async def body() -> Raw:
+            host = Host()
+            await asyncio.get_running_loop().create_connection(lambda: host.protocol, address, int(port))
+            await host.bring_up(channel=11)
+            async with asyncio.timeout(DEADLINE):
+                while not host.heard:
+                    await asyncio.sleep(0.01)
+            await host.protocol.disconnect()
+            return host.heard[0]
+
+        assert asyncio.run(body()).psdu.endswith(bytes.fromhex("ffff ffff 07"))  # Beacon Request
 
 
 @pytest.mark.real_time

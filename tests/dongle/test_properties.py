@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from aiospinel.types import CommandID, PackedUInt21, ResetReason
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coordinator.codec.spinel import Status
@@ -224,6 +224,7 @@ def test_a_reset_that_nobody_asked_for_is_told_with_its_reason() -> None:
     with_host(body)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.integers(1, 300))
 def test_no_octets_stop_it_from_answering_what_follows(noise: bytes, step: int) -> None:
     async def body(host: Host, bench: Bench) -> None:
@@ -234,6 +235,7 @@ def test_no_octets_stop_it_from_answering_what_follows(noise: bytes, step: int) 
     with_host(body)
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 10) | st.integers(0, 2**21 - 1),
     st.sampled_from([*POWER_ON, spinel.STREAM_RAW, spinel.LAST_STATUS]) | st.integers(0, 2**21 - 1),
