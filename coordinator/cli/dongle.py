@@ -55,15 +55,12 @@ def spinel_command(
         bool, typer.Option("--allow-remote", help="Listen on an address that other machines reach.")
     ] = False,
 ) -> None:
-    r"""Be an OpenThread radio co-processor (RCP) with Spinel on a serial line.
+    """Be an OpenThread radio co-processor (RCP) with Spinel on a serial line.
 
     The first line of output says where it is: the path of the pty, or the TCP address. With stdio
     nothing is ever printed. It serves one host at a time until SIGINT or SIGTERM.
 
-    \b
-    Examples:
-      legacy-tc dongle spinel --listen pty --link /tmp/by-id/usb-rcp --joiner telink
-      legacy-tc dongle spinel --listen tcp://127.0.0.1:0 --seed 1
+    Example: legacy-tc dongle spinel --listen tcp://127.0.0.1:0 --joiner telink
     """
     order = service.Order(
         where=parse_listen(listen, link, allow_remote=allow_remote),
