@@ -6,11 +6,11 @@ not decode. Where MAC security is enabled, everything after the addresses stays 
 
 from __future__ import annotations
 
-import binascii
 import enum
 import struct
 from typing import NamedTuple
 
+from coordinator.codec import crc
 from coordinator.codec.cursor import DecodeError, EncodeError
 from coordinator.types import Eui64, NwkAddress, PanId
 
@@ -264,17 +264,9 @@ def is_data_request(psdu: bytes) -> bool:
     return psdu[layout.header.size] == 0x04
 
 
-_REFLECTED = bytes(int(f"{octet:08b}"[::-1], 2) for octet in range(256))
-
-
 def fcs(psdu: bytes) -> int:
-    """The frame check sequence (7.2.1.9): ITU-T CRC-16, least significant bit first, initially zero.
-
-    `binascii` has the same polynomial most significant bit first; reflecting its input and output
-    gives the order of the air at the speed of C.
-    """
-    crc = binascii.crc_hqx(psdu.translate(_REFLECTED), 0)
-    return _REFLECTED[crc & 0xFF] << 8 | _REFLECTED[crc >> 8]
+    """The frame check sequence (7.2.1.9): ITU-T CRC-16, least significant bit first, initially zero."""
+    return crc.kermit(psdu)
 
 
 def append_fcs(psdu: bytes) -> bytes:

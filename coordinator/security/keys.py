@@ -5,6 +5,7 @@ Pure functions over `Key`. No message here ever shows the octets of a key or of 
 
 from __future__ import annotations
 
+from coordinator.codec import crc
 from coordinator.security import aes
 from coordinator.types import Eui64, Key
 
@@ -39,16 +40,6 @@ def verify_key_hash(link_key: Key) -> bytes:
     return aes.keyed_hash(link_key, b"\x03")
 
 
-def crc16_x25(octets: bytes) -> int:
-    """CRC-16/X-25: polynomial 0x1021 reflected, initially and finally inverted."""
-    crc = 0xFFFF
-    for octet in octets:
-        crc ^= octet
-        for _ in range(8):
-            crc = crc >> 1 ^ 0x8408 if crc & 1 else crc >> 1
-    return crc ^ 0xFFFF
-
-
 def install_code_key(code_with_crc: bytes) -> Key:
     """Return the link key of an install code given with its CRC, which is hashed too.
 
@@ -56,12 +47,12 @@ def install_code_key(code_with_crc: bytes) -> Key:
     """
     if len(code_with_crc) - 2 not in INSTALL_CODE_LENGTHS:
         raise InstallCodeError(_wrong_length(code_with_crc))
-    code, crc = code_with_crc[:-2], code_with_crc[-2:]
+    code, given = code_with_crc[:-2], code_with_crc[-2:]
     right = _crc_octets(code)
-    if crc != right:
+    if given != right:
         raise InstallCodeError(
             f"the CRC of these {len(code)} install code octets is {_spaced(right)}, "
-            f"but the code ends in {_spaced(crc)}"
+            f"but the code ends in {_spaced(given)}"
         )
     return Key(aes.mmo(code_with_crc))
 
@@ -100,7 +91,7 @@ def hashed_key(seed: Key, partner: Eui64) -> Key:
 
 
 def _crc_octets(code: bytes) -> bytes:
-    return crc16_x25(code).to_bytes(2, "little")
+    return crc.x25(code).to_bytes(2, "little")
 
 
 def _wrong_length(octets: bytes) -> str:

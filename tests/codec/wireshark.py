@@ -28,10 +28,13 @@ def write_pcap(path: Path, frames: Sequence[bytes], link_type: int) -> None:
     path.write_bytes(octets)
 
 
-def read(path: Path, fields: Sequence[str]) -> list[Reading]:
-    """What tshark reads in every frame of a capture; a field that it does not find is absent."""
+def read(path: Path, fields: Sequence[str], *, preferences: Sequence[str] = ()) -> list[Reading]:
+    """What tshark reads in every frame of a capture; a field that it does not find is absent.
+
+    `preferences` are arguments that precede, such as keys.
+    """
     wanted = list(dict.fromkeys((*ALWAYS, *fields)))
-    command = ["tshark", "-n", "-r", str(path), "-T", "fields"]
+    command = ["tshark", "-n", *preferences, "-r", str(path), "-T", "fields"]
     command += ["-E", "separator=/t", "-E", "occurrence=a", "-E", "aggregator=|"]
     for field in wanted:
         command += ["-e", field]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coordinator.codec import crc
 from coordinator.security import keys
 from coordinator.types import GLOBAL_LINK_KEY, Eui64, Key
 
@@ -33,16 +34,16 @@ class TestKeyHierarchy:
 
 
 class TestInstallCodes:
-    @pytest.mark.parametrize(("code", "crc", "link_key"), INSTALL_CODES)
+    @pytest.mark.parametrize(("code", "check", "link_key"), INSTALL_CODES)
     def test_published_install_codes_give_their_crc_and_link_key(
-        self, code: str, crc: int, link_key: str
+        self, code: str, check: int, link_key: str
     ) -> None:
         octets = bytes.fromhex(code)
-        assert keys.crc16_x25(octets[:-2]) == crc
+        assert crc.x25(octets[:-2]) == check
         assert keys.install_code_key(octets) == Key.parse(link_key)
 
     def test_the_crc_has_its_catalogued_check_value(self) -> None:
-        assert keys.crc16_x25(b"123456789") == 0x906E
+        assert crc.x25(b"123456789") == 0x906E
 
     @pytest.mark.parametrize(
         "text",
@@ -61,7 +62,7 @@ class TestInstallCodes:
         self, length: int, data: st.DataObject
     ) -> None:
         code = data.draw(st.binary(min_size=length, max_size=length))
-        octets = code + keys.crc16_x25(code).to_bytes(2, "little")
+        octets = code + crc.x25(code).to_bytes(2, "little")
         assert keys.parse_install_code(octets.hex()) == octets
         flipped = octets[:-1] + bytes([octets[-1] ^ 1 << data.draw(st.integers(0, 7))])
         with pytest.raises(keys.InstallCodeError):

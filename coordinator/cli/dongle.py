@@ -1,0 +1,110 @@
+"""Emulated dongles: what hosts written for real sticks can be tried on."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import secrets
+from pathlib import Path
+from typing import Annotated, Optional
+from urllib.parse import urlsplit
+
+import typer
+
+from coordinator.cli import exits, options
+from coordinator.dongle import service
+from coordinator.dongle.listen import CannotListen, Pty, Stdio, Tcp, Where
+from coordinator.profiles import joiners
+
+LARGEST_RANDOM_SEED = 2**31 - 1
+
+app = typer.Typer(help="Emulated dongles on a simulated air.", rich_markup_mode=None)
+
+
+@app.callback()
+def dongle_callback() -> None:
+    """Emulated dongles on a simulated air."""
+
+
+@app.command("spinel")
+def spinel_command(
+    listen: Annotated[
+        str, typer.Option("--listen", metavar="pty|stdio|tcp://HOST:PORT", help="Where a host reaches it.")
+    ],
+    joiner: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(
+            "--joiner",
+            help="A simulated device on the same air; repeatable. Powered once a host listens.",
+            autocompletion=options.complete_joiner,
+        ),
+    ] = None,
+    link: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--link", metavar="PATH", help="Symbolic link to the pty, as udev makes by-id names."),
+    ] = None,
+    seed: options.Seed = None,
+    no_pending_by_default: Annotated[
+        bool,
+        typer.Option(
+            "--no-pending-by-default",
+            help="Acknowledge data requests without frame pending while source matching is off.",
+        ),
+    ] = False,
+    allow_remote: Annotated[
+        bool, typer.Option("--allow-remote", help="Listen on an address that other machines reach.")
+    ] = False,
+) -> None:
+    """Be an OpenThread radio co-processor (RCP) with Spinel on a serial line.
+
+    The first line of output says where it is: the path of the pty, or the TCP address. With stdio
+    nothing is ever printed. It serves one host at a time until SIGINT or SIGTERM.
+
+    Example: legacy-tc dongle spinel --listen tcp://127.0.0.1:0 --joiner telink
+    """
+    order = service.Order(
+        where=parse_listen(listen, link, allow_remote=allow_remote),
+        seed=secrets.randbelow(LARGEST_RANDOM_SEED) if seed is None else seed,
+        joiners=[joiners.load(name) for name in joiner or []],
+        pending_by_default=not no_pending_by_default,
+    )
+    try:
+        ended_by = asyncio.run(service.serve(order, typer.echo))
+    except CannotListen as error:
+        raise typer.BadParameter(str(error), param_hint="--listen") from None
+    raise typer.Exit(exits.PASS if ended_by is None else exits.SIGNAL + ended_by)
+
+
+def parse_listen(text: str, link: Path | None, *, allow_remote: bool) -> Where:
+    """``pty``, ``stdio`` or ``tcp://127.0.0.1:9000``. Raises typer.BadParameter."""
+    if link is not None and text != "pty":
+        raise typer.BadParameter("is for --listen pty", param_hint="--link")
+    if text == "pty":
+        return Pty(link=link)
+    if text == "stdio":
+        return Stdio()
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    else:
+        if parts.scheme != "tcp" or parts.path or parts.query:
+            host = None
+    if host is None or port is None:
+        raise typer.BadParameter(
+            f"expected pty, stdio or tcp://HOST:PORT, found '{text}'", param_hint="--listen"
+        )
+    if not allow_remote and not _is_loopback(host):
+        raise typer.BadParameter(
+            f"{host} can be reached from other machines; if that is wanted, add --allow-remote",
+            param_hint="--listen",
+        )
+    return Tcp(host=host, port=port)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
