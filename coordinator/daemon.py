@@ -1,284 +1,160 @@
-"""The daemon: the only composition root under asyncio. Radio, Trust Center, evidence and, on the
-simulated radio, a device under test.
-
-It reports to whoever shows things to people (`Reporter`) and ends by a signal, by the first verdict
-when asked to, or by its own failure.
+"""The daemon: the only composition root under asyncio. A radio, a session on it and, on a simulated air of
+our own, the device under test.
 """
 
 from __future__ import annotations
 
 import asyncio
-import signal
+import gc
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 
 from coordinator import trace
-from coordinator.entropy import SeededEntropy
-from coordinator.evidence.ladder import Ladder
-from coordinator.evidence.outcome import JOINED, Outcome, Verdict
-from coordinator.evidence.rungs import Row
-from coordinator.evidence.witness import Witness
-from coordinator.joiner.model import JoinerModel
-from coordinator.primitives import mlme
-from coordinator.profiles.profile import Profile
+from coordinator.entropy import SeededEntropy, SystemEntropy
+from coordinator.radio.air import url as air_url
+from coordinator.radio.air.opening import open_air
+from coordinator.radio.errors import RadioLost
+from coordinator.radio.serial import opener
 from coordinator.radio.simulated import SimulatedAir
-from coordinator.recording import Files, Recording
-from coordinator.runtime.driver import Driver
-from coordinator.scenario import (
-    OBSERVE,
-    TRUST_CENTER_NAME,
-    JoinerNode,
-    Setting,
-    TrustCenterNode,
-    power_later,
-    verdict_line,
-    weakest_basis,
-)
-from coordinator.sim.air import MediumConfig
-from coordinator.stack.host import Network
-from coordinator.types import Duration, Eui64, Instant
+from coordinator.radio.spinel.radio import SpinelRadio
+from coordinator.radio.url import ForkPty, Line, Simulated, Tcp, Uart
+from coordinator.runtime import survey
+from coordinator.runtime.clock import LoopClock
+from coordinator.runtime.session import Begun, Ending, Ground, Order, Reporter, Session
+from coordinator.runtime.signals import stop_signal
+from coordinator.runtime.supervisor import Supervisor
+from coordinator.scenario import TRUST_CENTER_NAME, power_later, simulated_eui64
 
-FLUSH_PERIOD = 1.0
-"""Seconds between flushes of capture and events, so that a viewer follows."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What to run. `joiner` is the simulated device under test; `seed` makes the run's draws repeatable."""
-
-    profile: Profile
-    joiner: JoinerModel
-    seed: int
-    setting: Setting = field(default_factory=Setting)
-    expect: frozenset[Outcome] = JOINED
-    observe: Duration = OBSERVE
-    medium: MediumConfig | None = None
-    once: bool = False
-    capture: Path | None = None
-    events: Path | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
-    """A run that has begun. `utc_at_zero` is the UTC time of `Instant(0)`, microseconds since the epoch."""
-
-    order: Order
-    network: Network
-    trust_center: Eui64
-    radio: str
-    utc_at_zero: int
-
-
-class Reporter(Protocol):
-    """Shows a run to people."""
-
-    def started(self, run: Begun) -> None:
-        """The network is up."""
-        ...
-
-    def row(self, row: Row) -> None:
-        """One step of a join."""
-        ...
-
-    def waiting(self, left: Duration, observing: bool) -> None:
-        """Nothing happens: `left` until the window closes, or, not `observing`, until joining does."""
-        ...
-
-    def verdict(self, verdict: Verdict, line: Mapping[str, object]) -> None:
-        """A window closed; `line` is the verdict as the event file has it."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """How the daemon ended: by a signal's number, or with the verdict it was to give once."""
-
-    verdict: Verdict | None = None
-    signal: int | None = None
-
-
-class Windows:
-    """One observation window a device: opened by its first association request, closed `observe` later."""
-
-    def __init__(self, observe: Duration) -> None:
-        self._observe = observe
-        self.closing: dict[Eui64, Instant] = {}
-        self.changed = asyncio.Event()
-
-    def note(self, record: trace.Record) -> None:
-        """Watch for association requests."""
-        if isinstance(record, trace.Indicated) and isinstance(record.indication, mlme.AssociateIndication):
-            device = record.indication.device
-            if device not in self.closing:
-                self.closing[device] = Instant(record.at + self._observe)
-                self.changed.set()
+__all__ = ["Begun", "Ending", "Ground", "Order", "Reporter", "Session", "serve", "session"]
 
 
 async def serve(order: Order, reporter: Reporter) -> Ending:
-    """Run until the end. Raises recording.Unwritable before anything is on the air."""
-    stop: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    """Run until the end.
 
-    def stopped(number: int) -> None:
-        if not stop.done():
-            stop.set_result(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopped, number)
-    session = Session(order, reporter, utc_at_zero=time.time_ns() // 1_000)
-    return await session.run(stop)
+    Raises recording.Unwritable, RadioError and NetworkInUse before anything of ours is on the air.
+    """
+    stop = stop_signal()
+    with unhurried_collector():
+        async with session(order, reporter, utc_at_zero=time.time_ns() // 1_000) as running:
+            return await running.run(stop)
 
 
-class Session:
-    """One run of one profile on one radio."""
+@contextmanager
+def unhurried_collector() -> Iterator[None]:
+    """Let the garbage collector pass over what there is by now: a full collection takes longer than a
+    joiner waits for its answer.
+    """
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
-    def __init__(self, order: Order, reporter: Reporter, *, utc_at_zero: int) -> None:
-        self._order = order
-        self._reporter = reporter
-        self._utc_at_zero = utc_at_zero
-        entropy = SeededEntropy(order.seed)
-        self._entropy = entropy
-        self._air = SimulatedAir(entropy.stream("world"), order.medium)
-        self._radio = self._air.radio(TRUST_CENTER_NAME)
-        self._witness = Witness(expect=order.expect)
-        self._windows = Windows(order.observe)
-        self._ladder = Ladder()
-        self._joiner: JoinerNode | None = None
-        self._judged = False
-        self._sinks: list[trace.Sink] = [self._witness.note, self._windows.note, self._climb]
-        self.center = TrustCenterNode(
-            order.profile, order.setting, entropy.stream(TRUST_CENTER_NAME), self._note
+
+@asynccontextmanager
+async def session(order: Order, reporter: Reporter, *, utc_at_zero: int) -> AsyncIterator[Session]:
+    """A session on the radio that the order names, the radio open for as long."""
+    radio = order.radio
+    match radio:
+        case Simulated(air=None):
+            with _own_air(order, reporter, utc_at_zero) as running:
+                yield running
+        case Simulated(air=str(air)):
+            async with _shared_air(air, order, reporter) as running:
+                yield running
+        case Uart() | ForkPty() | Tcp():
+            async with _thing(radio, order, reporter) as running:
+                yield running
+        case _:
+            raise AssertionError(f"no such radio: {radio}")
+
+
+@contextmanager
+def _own_air(order: Order, reporter: Reporter, utc_at_zero: int) -> Iterator[Session]:
+    """The simulated radio, and the simulated device under test on the same air."""
+    entropy = SeededEntropy(order.seed or 0)
+    air = SimulatedAir(entropy.stream("world"), order.medium)
+
+    def on_air(running: Session) -> None:
+        if order.joiner is not None:
+            running.joiner, _ = power_later(air.world, air.medium, order.joiner, entropy, 0, order.setting)
+            air.poke()
+
+    ground = Ground(
+        radio=air.radio(TRUST_CENTER_NAME),
+        clock=air,
+        entropy=entropy.stream(TRUST_CENTER_NAME),
+        utc_at_zero=utc_at_zero,
+        sees_air=True,
+        on_air=on_air,
+    )
+    running = Session(order, reporter, ground)
+    if order.capture is not None:
+        air.medium.observe(running.hear)
+    try:
+        yield running
+    finally:
+        air.stop()
+
+
+@asynccontextmanager
+async def _shared_air(air: str, order: Order, reporter: Reporter) -> AsyncIterator[Session]:
+    """A simulated radio on an air that other processes share; their devices are theirs."""
+    entropy = SeededEntropy(order.seed or 0)
+    async with open_air(air_url.parse(air), entropy.stream("world"), order.medium) as opened:
+        now = opened.clock.now()
+        ground = Ground(
+            radio=opened.radio(TRUST_CENTER_NAME),
+            clock=opened.clock,
+            entropy=entropy.stream(TRUST_CENTER_NAME),
+            utc_at_zero=time.time_ns() // 1_000 - now,
         )
-        files = Files(
-            capture=order.capture,
-            events=order.events,
-            utc_at_zero=utc_at_zero,
-            radio=self._radio.kind,
-            remarks=(
-                f"profile: {order.profile.name}",
-                f"joiner: {order.joiner.name}",
-                f"seed: {order.seed}",
-            ),
+        running = Session(order, reporter, ground)
+        lost = asyncio.ensure_future(opened.loss.happened.wait())
+        lost.add_done_callback(
+            lambda done: (
+                None if done.cancelled() else running.radio_changed(trace.RadioState.LOST, opened.loss.reason)
+            )
         )
-        self._recording = Recording(files, TRUST_CENTER_NAME, self._witness.miss)
-
-    def _climb(self, record: trace.Record) -> None:
-        for row in self._ladder.note(record):
-            self._reporter.row(row)
-
-    def watch(self, sink: trace.Sink) -> None:
-        """Feed one more sink with the Trust Center's records."""
-        self._sinks.append(sink)
-
-    def _note(self, record: trace.Record) -> None:
-        for sink in self._sinks:
-            sink(record)
-
-    async def run(self, stop: asyncio.Future[int]) -> Ending:
-        """Form, open, power the device under test, and watch until the end."""
-        order, center = self._order, self.center
-        with self._recording as recording:
-            if recording.wanted:
-                self._sinks.append(recording.note)
-                self._air.medium.observe(recording.hear)
-            async with Driver(center.host, self._radio, self._air) as driver:
-                center.start(self._air.now())
-                driver.settle()
-                self._reporter.started(
-                    Begun(
-                        order=order,
-                        network=center.network,
-                        trust_center=center.host.eui64,
-                        radio=self._radio.kind,
-                        utc_at_zero=self._utc_at_zero,
-                    )
-                )
-                self._joiner, _ = power_later(
-                    self._air.world, self._air.medium, order.joiner, self._entropy, 0, order.setting
-                )
-                self._air.poke()
-                return await self._watch(driver, stop)
-
-    async def _watch(self, driver: Driver, stop: asyncio.Future[int]) -> Ending:
-        """Close windows as they are due; end by signal, by failure, or by the first verdict."""
-        failed = asyncio.ensure_future(_until(driver.failed))
         try:
-            while True:
-                changed = asyncio.ensure_future(_until(self._windows.changed))
-                done, _ = await asyncio.wait(
-                    (stop, failed, changed),
-                    timeout=self._until_next(),
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-                self._windows.changed.clear()
-                changed.cancel()
-                self._recording.flush()
-                if failed in done:
-                    return Ending()
-                if stop in done:
-                    return Ending(signal=stop.result())
-                verdict = self._close_due()
-                if verdict is not None and self._order.once:
-                    return Ending(verdict=verdict)
-                self._say_what_is_awaited()
+            yield running
         finally:
-            failed.cancel()
-            self._air.stop()
+            lost.cancel()
+        if opened.loss.happened.is_set():
+            raise RadioLost(opened.loss.reason)
 
-    def _until_next(self) -> float:
-        """Seconds to the next thing that is due, a flush at the latest."""
-        closes = self._next_close()
-        if closes is None:
-            return FLUSH_PERIOD
-        return max(0.0, min(FLUSH_PERIOD, (closes - self._air.now()) / 1_000_000))
 
-    def _next_close(self) -> Instant | None:
-        """When the next window closes; while nobody was heard, when joining does."""
-        if self._windows.closing:
-            return min(self._windows.closing.values())
-        return None if self._judged else Instant(self._order.setting.permit)
+@asynccontextmanager
+async def _thing(line: Line, order: Order, reporter: Reporter) -> AsyncIterator[Session]:
+    """A radio that is a thing of its own: looked after, and listened with before anything is formed."""
+    entropy = SystemEntropy()
+    clock = LoopClock()
+    tell: list[Callable[[trace.RadioState, str], None]] = []
 
-    def _say_what_is_awaited(self) -> None:
-        closes = self._next_close()
-        if closes is not None:
-            left = max(0, closes - self._air.now())
-            self._reporter.waiting(left, observing=bool(self._windows.closing))
+    def changed(state: trace.RadioState, reason: str) -> None:
+        for each in tell:
+            each(state, reason)
 
-    def _close_due(self) -> Verdict | None:
-        """Give the verdict of one window that has closed, if any has."""
-        closes, now = self._next_close(), self._air.now()
-        if closes is None or closes > now:
-            return None
-        for row in self._ladder.close(closes):
-            self._reporter.row(row)
-        device = next((each for each, at in self._windows.closing.items() if at == closes), None)
-        if device is None:
-            verdict = self._witness.close(closes)
-        else:
-            verdict = self._witness.verdict(device, closes)
-            del self._windows.closing[device]
-            self._witness.forget(device)
-            self._ladder.forget(device)
-        self._judged = True
-        self._give(verdict)
-        return verdict
-
-    def _give(self, verdict: Verdict) -> None:
-        line = verdict_line(
-            verdict,
-            profile=self._order.profile.name,
-            joiner=self._order.joiner.name,
-            seed=self._order.seed,
-            radio=self._radio.kind,
-            joiner_basis=weakest_basis([self._joiner], [self._order.joiner]) if self._joiner else "",
+    radio = Supervisor(SpinelRadio(opener(line), str(line), tx_power=order.tx_power), entropy, changed)
+    setting = order.setting
+    eui64 = setting.trust_center or simulated_eui64(entropy)
+    try:
+        heard = await survey.survey(radio, setting.channel, eui64)
+        chosen = survey.choose(setting, heard, entropy)
+        settled = replace(survey.settled(setting, chosen), trust_center=eui64)
+        ground = Ground(
+            radio=radio,
+            clock=clock,
+            entropy=entropy,
+            utc_at_zero=time.time_ns() // 1_000 - clock.now(),
+            report=lambda: radio.report,
         )
-        self._recording.verdict(verdict.closed, line)
-        self._reporter.verdict(verdict, line)
-        self._recording.flush()
-
-
-async def _until(event: asyncio.Event) -> int:
-    await event.wait()
-    return 0
+        running = Session(replace(order, setting=settled), reporter, ground)
+        tell.append(running.radio_changed)
+        yield running
+    finally:
+        tell.clear()
+        await radio.close()

@@ -33,6 +33,10 @@ class SeededEntropy:
 class SystemEntropy:
     """The operating system's randomness."""
 
+    def stream(self, _name: str) -> SystemEntropy:
+        """A further source, which is the same one."""
+        return self
+
     def octets(self, count: int) -> bytes:
         """Return `count` octets."""
         return secrets.token_bytes(count)

@@ -15,12 +15,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from coordinator import trace
 from coordinator.evidence.capture import Capture
 from coordinator.evidence.comments import Comments, explain_deviation
 from coordinator.evidence.events import Events
+from coordinator.evidence.own_traffic import OwnTraffic
 from coordinator.primitives import nlme
 from coordinator.sim.air import AirFrame
 from coordinator.types import (
@@ -44,6 +45,20 @@ Miss = Callable[[str], None]
 """Told that evidence is missing, and why."""
 
 
+class Output(Protocol):
+    """What is written to: a file, or somebody who writes one behind us."""
+
+    def write(self, octets: bytes, /) -> object: ...
+    def flush(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Behind(Output, Protocol):
+    """A writer whose `drain` waits until all is with the operating system, or raises OSError."""
+
+    def drain(self) -> None: ...
+
+
 class Unwritable(Exception):
     """A file of the run cannot be opened for writing; the message names it and says why."""
 
@@ -65,15 +80,30 @@ class Recording:
     observer. Raises Unwritable on entry; then no file is new, and none has changed.
     """
 
-    def __init__(self, files: Files, transmitter: str, miss: Miss) -> None:
+    def __init__(
+        self,
+        files: Files,
+        transmitter: str,
+        miss: Miss,
+        *,
+        own_traffic: bool = False,
+        behind: Callable[[BinaryIO], Behind] | None = None,
+    ) -> None:
+        """`own_traffic`: nobody calls `hear`, and the capture has what the radio heard and sent.
+
+        `behind` puts a writer between us and each file.
+        """
         self._files = files
         self._transmitter = transmitter
         self._miss = miss
+        self._own = OwnTraffic(transmitter, self._take) if own_traffic else None
+        self._behind = behind
+        self._writers: list[tuple[str, Behind]] = []
         self._stack = contextlib.ExitStack()
         self._capture: Capture | None = None
-        self._capture_file: BinaryIO | None = None
+        self._capture_file: Output | None = None
         self._events: Events | None = None
-        self._events_file: BinaryIO | None = None
+        self._events_file: Output | None = None
         self._comments = Comments()
         self._pan_id: PanId = BROADCAST_PAN
         self._addresses: OrderedDict[Eui64, NwkAddress] = OrderedDict()
@@ -82,31 +112,53 @@ class Recording:
 
     def __enter__(self) -> Recording:
         files = self._files
+        capture: BinaryIO | None = None
+        events: BinaryIO | None = None
         created: list[Path] = []
         try:
             if files.capture is not None:
-                self._capture_file = self._stack.enter_context(_open(files.capture, created))
+                capture = self._stack.enter_context(_open(files.capture, created))
             if files.events is not None:
-                self._events_file = self._stack.enter_context(_open(files.events, created))
-                self._events = Events(utc_at_zero=files.utc_at_zero, expose_keys=files.expose_keys)
-            if self._capture_file is not None and self._events_file is not None:
-                _keep_apart(files, self._capture_file, self._events_file)
+                events = self._stack.enter_context(_open(files.events, created))
+            if capture is not None and events is not None:
+                _keep_apart(files, capture, events)
         except Unwritable:
             self._stack.close()
             for path in created:
                 path.unlink(missing_ok=True)
             raise
-        for file in (self._capture_file, self._events_file):
-            if file is not None and _is_regular(file):
-                file.truncate(0)
+        self._capture_file = self._output(capture, CAPTURE)
+        self._events_file = self._output(events, EVENTS)
+        if events is not None:
+            self._events = Events(utc_at_zero=files.utc_at_zero, expose_keys=files.expose_keys)
         return self
+
+    def _output(self, file: BinaryIO | None, name: str) -> Output | None:
+        """Empty a file, and put the writer behind us before it."""
+        if file is None:
+            return None
+        if _is_regular(file):
+            file.truncate(0)
+        if self._behind is None:
+            return file
+        writer = self._behind(file)
+        self._writers.append((name, writer))
+        return writer
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
         self._release()
+        for name, writer in self._writers:
+            self._guard(writer.close, name)
         with contextlib.suppress(OSError):
             self._stack.close()
+
+    def drain(self) -> None:
+        """Wait until what was recorded so far is with the operating system; what is not, soon, is missed."""
+        self._release()
+        for name, writer in self._writers:
+            self._guard(writer.drain, name)
 
     @property
     def wanted(self) -> bool:
@@ -120,9 +172,11 @@ class Recording:
         if self._capture_file is not None:
             self._note_for_capture(record, self._capture_file)
 
-    def _note_for_capture(self, record: trace.Record, file: BinaryIO) -> None:
+    def _note_for_capture(self, record: trace.Record, file: Output) -> None:
         """The capture begins with the network; keys and comments follow the records."""
         self._comments.note(record)
+        if self._own is not None:
+            self._own.note(record)
         match record:
             case trace.NetworkFormed():
                 self._pan_id = record.pan_id
@@ -149,7 +203,7 @@ class Recording:
             case _:
                 pass
 
-    def _begin(self, formed: trace.NetworkFormed, file: BinaryIO) -> None:
+    def _begin(self, formed: trace.NetworkFormed, file: Output) -> None:
         files = self._files
         self._capture = Capture(
             file,
@@ -161,11 +215,13 @@ class Recording:
 
     def hear(self, frame: AirFrame) -> None:
         """Take one frame that was on the air."""
+        self._take(frame, [])
+
+    def _take(self, frame: AirFrame, comments: list[str]) -> None:
         if self._capture is None:
             return
         while self._held and self._held[0].frame.start < frame.start - HELD_BACK:
             self._write_frame(self._held.popleft())
-        comments: list[str] = []
         if frame.handle is not None and frame.transmitter == self._transmitter:
             comments += self._comments.sent(frame.handle)
         self._held.append(_Held(frame, comments))

@@ -66,7 +66,9 @@ LIMIT: Duration = 180 * SECOND
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """The network to form and who may join it. What is None is drawn from the entropy."""
+    """The network to form and who may join it: with `allowed` None, anybody. What else is None is drawn from
+    the entropy.
+    """
 
     channel: Channel = Channel(15)
     pan_id: PanId | None = None
@@ -75,6 +77,7 @@ class Setting:
     trust_center: Eui64 | None = None
     install_codes: Mapping[Eui64, Key] = field(default_factory=dict)
     permit: Duration = 180 * SECOND
+    allowed: frozenset[Eui64] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +144,7 @@ class TrustCenterNode:
         self.host = HostStack(identity, profile.stack, entropy, self._observe, behaviours=profile.behaviours)
         self.engine = trust_center_engine.Engine(self.host, profile.trust_center)
         self.host.install(self.engine)
+        self.host.nib.allowed = setting.allowed
         self.network = network(setting, entropy)
 
     def start(self, now: Instant) -> None:
@@ -369,9 +373,18 @@ def weakest_basis(joiners: Sequence[JoinerNode], models: Sequence[JoinerModel]) 
 
 
 def verdict_line(
-    verdict: Verdict, *, profile: str, joiner: str, seed: int, radio: str, joiner_basis: str
+    verdict: Verdict,
+    *,
+    profile: str,
+    joiner: str | None,
+    seed: int | None,
+    radio: str,
+    joiner_basis: str | None,
 ) -> dict[str, object]:
-    """The JSON object of one run: what `simulate --json` prints and the event file ends with."""
+    """The JSON object of one run: what `simulate --json` prints and the event file ends with.
+
+    `joiner`, `seed` and `joiner_basis` are null where the device under test is a real one.
+    """
     return {
         "profile": profile,
         "joiner": joiner,

@@ -36,13 +36,18 @@ class NetworkFormed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """A frame passed the radio and reached the stack (PSDU without FCS)."""
+    """A frame passed the radio and reached the stack (PSDU without FCS).
+
+    `reported_ack` is what the radio says of the ACK that it sent by itself, which nobody heard: its
+    frame-pending bit, or None when it sent none or cannot tell.
+    """
 
     at: Instant
     psdu: bytes
     channel: Channel
     rssi: int
     lqi: int
+    reported_ack: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +78,14 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmed:
-    """The radio's word on one `Sent` frame: a `TransmitStatus` by its value, such as ``no-ack``."""
+    """The radio's word on one `Sent` frame: a `TransmitStatus` by its value, such as ``no-ack``; and, as the
+    radio reports it, the frame-pending bit of the ACK.
+    """
 
     at: Instant
     handle: int
     status: str
+    frame_pending: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,8 +161,28 @@ class KeyInUse:
     kind: LinkKeyKind | None = None
 
 
+class RadioState(enum.Enum):
+    """How it stands with the radio. Only `UP` is a radio."""
+
+    ABSENT = "absent"
+    STARTING = "starting"
+    UP = "up"
+    LOST = "lost"
+    RECOVERING = "recovering"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RadioChanged:
+    """The radio came, went or restarted. What was on the air around a change nobody knows."""
+
+    at: Instant
+    state: RadioState
+    reason: str
+
+
 Record = (
     NetworkFormed
+    | RadioChanged
     | Heard
     | Deviated
     | Sent

@@ -18,15 +18,16 @@ from coordinator.types import SECOND
 
 HELP = """A Zigbee Trust Center as old, as wrong or as compliant as you ask.
 
-Without a verb it runs one: forms a network, opens joining, powers a simulated router on, shows the
-join as a ladder and says how it ended. Exit codes: 0 pass, 1 fail, 2 usage, 3 configuration,
-4 no radio, 5 radio lost, 7 inconclusive, 70 internal error, 130/143 signals.
+Without a verb it runs one: forms a network on the radio it is given, or on a simulated one where it also
+powers a simulated router on; shows each join as a ladder and says how it ended. Exit codes: 0 pass, 1 fail,
+2 usage, 3 configuration, 4 no radio, 5 radio lost, 7 inconclusive, 70 internal error, 130/143 signals.
 
 \b
 Examples:
   legacy-tc --profile pre-zb3
   legacy-tc --profile pre-zb3 --once --expect left-by-joiner
   legacy-tc --profile ./customer.toml --capture run.pcapng
+  legacy-tc --profile pre-zb3 --radio spinel:/dev/ttyACM0 --permit-join 180 --allow 00:12:4b:00:01:02:03:04
   legacy-tc simulate --profile all --joiner zboss-r22 --json
   legacy-tc profiles show pre-zb3
 """
@@ -60,7 +61,17 @@ def main_callback(
             autocompletion=options.complete_profile,
         ),
     ] = None,
-    joiner: options.JoinerName = live.DEFAULT_JOINER,
+    joiner: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help=f"Which simulated device under test: a shipped name or a .toml file; {live.DEFAULT_JOINER}.",
+            autocompletion=options.complete_joiner,
+        ),
+    ] = None,
+    radio: options.RadioText = "sim:",
+    tx_power: options.TxPower = None,
+    allow: options.Allow = None,
+    any_joiner: options.AnyJoiner = False,
     once: Annotated[bool, typer.Option("--once", help="Exit with the first verdict's code.")] = False,
     expect: options.Expect = options.JOINED_TEXT,
     capture: options.CapturePath = None,
@@ -73,8 +84,14 @@ def main_callback(
     tc_eui64: options.TrustCenterText = None,
     install_code: options.InstallCodes = None,
     permit_join: Annotated[
-        float, typer.Option(min=0, max=86_400, help="Seconds to keep joining open; renewed past 254.")
-    ] = live.DEFAULT_PERMIT,
+        Optional[float],  # noqa: UP045
+        typer.Option(
+            min=0,
+            max=86_400,
+            help=f"Seconds to keep joining open; renewed past 254. {live.DEFAULT_PERMIT:g} on a simulated "
+            "radio, 0 on a real one.",
+        ),
+    ] = None,
     observe: Annotated[
         float, typer.Option(min=1, max=86_400, help="Seconds to watch a device after it asked to associate.")
     ] = OBSERVE / SECOND,
@@ -91,6 +108,10 @@ def main_callback(
     code = live.run(
         profile,
         joiner,
+        radio=radio,
+        tx_power=tx_power,
+        allow=allow,
+        any_joiner=any_joiner,
         once=once,
         expect=expect,
         capture=capture,

@@ -12,6 +12,7 @@ from rich.panel import Panel
 from rich.status import Status
 from rich.text import Text
 
+from coordinator import trace
 from coordinator.daemon import Begun, Order
 from coordinator.evidence import render
 from coordinator.evidence.events import Events
@@ -24,6 +25,13 @@ SIMULATED_BANNER = (
     "SIMULATED RADIO: nothing is on the air; the device under test is simulated too.\n"
     "Every result below is stamped radio: sim."
 )
+
+
+CLOSED = "joining is closed"
+
+
+def _seed(order: Order) -> str:
+    return "" if order.seed is None else f"; seed {order.seed}"
 
 
 def behaviours_of(order: Order) -> str:
@@ -39,6 +47,7 @@ class TerminalReporter:
         self._rich = self._console.is_terminal and self._console.encoding.startswith("utf")
         self._radio = SIMULATED
         self._status: Status | None = None
+        self._told_closed = False
 
     @property
     def _width(self) -> int:
@@ -57,6 +66,7 @@ class TerminalReporter:
                 self._plain(SIMULATED_BANNER)
                 self._plain("=" * 78)
         permit = order.setting.permit // SECOND
+        self._told_closed = not permit
         for label, text in (
             ("profile", f"{order.profile.name}: {order.profile.title}"),
             ("behaviours", behaviours_of(order)),
@@ -65,24 +75,51 @@ class TerminalReporter:
                 f"channel {network.channel}, PAN {hex16(network.pan_id)}, "
                 f"extended PAN {network.extended_pan_id}",
             ),
-            ("trust center", f"{run.trust_center}, joining open for {permit} s"),
-            ("joiner", f"{order.joiner.name}: {order.joiner.title}"),
-            ("window", f"{order.observe / SECOND:g} s after the association request; seed {order.seed}"),
+            (
+                "trust center",
+                f"{run.trust_center}, " + (f"joining open for {permit} s" if permit else CLOSED),
+            ),
+            *self._of_the_radio(run),
+            ("window", f"{order.observe / SECOND:g} s after the association request{_seed(order)}"),
         ):
             self._plain(f"{label:13}{text}")
         self._plain("")
         self._show(render.heading(self._width), render.plain_heading(self._width))
 
+    def _of_the_radio(self, run: Begun) -> list[tuple[str, str]]:
+        """What is on the air: a simulated joiner, or whoever comes to a radio that is a thing."""
+        lines = []
+        if run.report is not None:
+            report = run.report
+            power = "" if report.tx_power is None else f", {report.tx_power} dBm"
+            lines.append(("radio", f"{report.line}: {report.firmware}{power}"))
+            allowed = run.order.setting.allowed
+            who = "ANY JOINER IS SERVED" if allowed is None else ", ".join(sorted(map(str, allowed)))
+            lines.append(("allowed", who))
+        if run.order.joiner is not None:
+            lines.append(("joiner", f"{run.order.joiner.name}: {run.order.joiner.title}"))
+        return lines
+
+    def radio(self, change: trace.RadioChanged) -> None:
+        """A radio that came, went or restarted, across the ladder."""
+        self._plain(f"radio        {change.state.value.upper()}: {change.reason}")
+
     def row(self, row: Row) -> None:
         """One rung."""
         self._show(render.rung(row, self._width), render.plain_rung(row, self._width))
 
-    def waiting(self, left: Duration, observing: bool) -> None:
-        """A line at the bottom of a terminal that says what is being waited for; nothing in a log."""
+    def waiting(self, left: Duration | None, observing: bool) -> None:
+        """What is being waited for, at the bottom of a terminal; in a log only that joining has closed."""
+        if left is None and not self._told_closed:
+            self._told_closed = True
+            self._plain(f"{CLOSED}; Ctrl-C ends it")
         if not self._rich:
             return
-        what = "watching until the window closes" if observing else "joining is open, nobody has asked yet"
-        text = f"{what}: {max(0, left) // SECOND} s left"
+        if left is None:
+            text = f"{CLOSED}; listening, Ctrl-C ends it"
+        else:
+            what = "watching until the window closes" if observing else "joining is open; Ctrl-C ends it"
+            text = f"{what}: {max(0, left) // SECOND} s left"
         if self._status is None:
             self._status = self._console.status(text)
             self._status.start()
@@ -134,7 +171,7 @@ class JsonReporter:
                 "kind": "started",
                 "profile": order.profile.name,
                 "behaviours": [behaviour.name for behaviour in order.profile.behaviours],
-                "joiner": order.joiner.name,
+                "joiner": None if order.joiner is None else order.joiner.name,
                 "seed": order.seed,
                 "radio": run.radio,
                 "channel": network.channel,
@@ -161,7 +198,11 @@ class JsonReporter:
             },
         )
 
-    def waiting(self, left: Duration, observing: bool) -> None:
+    def radio(self, change: trace.RadioChanged) -> None:
+        """A radio that came, went or restarted."""
+        self._write(change.at, {"kind": "radio", "state": change.state.value, "reason": change.reason})
+
+    def waiting(self, left: Duration | None, observing: bool) -> None:
         """Programs have clocks."""
 
     def verdict(self, verdict: Verdict, line: Mapping[str, object]) -> None:

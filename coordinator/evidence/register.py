@@ -15,11 +15,15 @@ ATTEMPTS_KEPT = 16
 class History:
     """One device: its latest attempts, the key it joins with, and the unique key of an earlier attempt."""
 
-    __slots__ = ("addresses", "begun", "previous", "provisional", "provisional_kind", "trails")
+    __slots__ = (
+        "addresses", "begun", "incomplete", "previous", "provisional", "provisional_kind", "trails",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.trails: deque[Trail] = deque(maxlen=ATTEMPTS_KEPT)
         self.begun = 0
+        self.incomplete: list[str] = []
+        """Why evidence of this device alone is missing."""
         self.addresses: set[NwkAddress] = set()
         self.provisional: Key = GLOBAL_LINK_KEY
         self.provisional_kind = LinkKeyKind.GLOBAL
@@ -29,13 +33,14 @@ class History:
 class Scan:
     """Active scans: who scans cannot be told, so this is kept beside the devices."""
 
-    __slots__ = ("beacon", "deviations", "first", "requests")
+    __slots__ = ("beacon", "deviations", "first", "incomplete", "requests")
 
     def __init__(self) -> None:
         self.first: Instant | None = None
         self.requests = 0
         self.beacon: mlme.BeaconRequest | None = None
         self.deviations = Deviations()
+        self.incomplete: list[str] = []
 
     def heard(self, at: Instant) -> None:
         """Another beacon request."""

@@ -48,6 +48,7 @@ class Witness:
             trace.Deviated: self._deviated,
             trace.Finding: self._found,
             trace.KeyInUse: self._key_in_use,
+            trace.RadioChanged: self._radio_changed,
         }
 
     @property
@@ -90,7 +91,7 @@ class Witness:
             earlier=history.begun - len(attempts),
             at=at,
             expect=self._expect,
-            incomplete=tuple(self._incomplete),
+            incomplete=(*self._incomplete, *history.incomplete),
         )
 
     def close(self, at: Instant) -> Verdict:
@@ -99,13 +100,17 @@ class Witness:
         if verdicts:
             return verdict.overall(verdicts)
         if self._register.scan.first is None:
-            return verdict.nobody(at, tuple(self._incomplete))
+            return verdict.nobody(at, (*self._incomplete, *self._register.scan.incomplete))
         return self._only_scanned(self._register.scan, self._register.scan.first, at)
 
     def _only_scanned(self, scan: Scan, first: Instant, at: Instant) -> Verdict:
         attempt = verdict.scan_attempt(explain_scan(scan), first, verdict.counted(scan.deviations.counts))
         return verdict.of_attempts(
-            (attempt,), earlier=0, at=at, expect=self._expect, incomplete=tuple(self._incomplete)
+            (attempt,),
+            earlier=0,
+            at=at,
+            expect=self._expect,
+            incomplete=(*self._incomplete, *scan.incomplete),
         )
 
     def _heard(self, record: trace.Heard) -> None:
@@ -165,6 +170,21 @@ class Witness:
         trail = self._register.current(record.device)
         if trail is not None:
             trail.find(record.summary)
+
+    def _radio_changed(self, record: trace.RadioChanged) -> None:
+        """A radio that went or restarted: of whoever is being watched, something may have been missed."""
+        if record.state is trace.RadioState.LOST:
+            self.interrupt(record.reason)
+
+    def interrupt(self, reason: str) -> None:
+        """Say that evidence is missing on the devices seen so far, and on who scans; not on later ones."""
+        register = self._register
+        for incomplete in (
+            register.scan.incomplete,
+            *(each.incomplete for each in register.histories.values()),
+        ):
+            if reason not in incomplete:
+                incomplete.append(reason)
 
     def _key_in_use(self, record: trace.KeyInUse) -> None:
         """The link key a joiner comes with: nobody joins with a unique key, and a later key is another."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from coordinator import trace
 from coordinator.codec import aps_commands
 from coordinator.codec.aps_commands import KeyType
+from coordinator.codec.cursor import EncodeError
 from coordinator.codec.security_header import KeyIdentifier
 from coordinator.primitives import Indication, apsde, apsme
 from coordinator.security.material import LinkKey, LinkKeys
@@ -84,6 +85,8 @@ class Apsme:
         return self._nib.trust_center or NO_DEVICE
 
     def _transport_key(self, request: apsme.TransportKeyRequest, now: Instant, ticket: Ticket) -> None:
+        if not self._nib.admits(request.device):
+            raise EncodeError(f"{request.device} is not on the allow-list, and gets no key")
         entry = self._link_keys.entry(request.device)
         self._aps.send_command(
             request.address,

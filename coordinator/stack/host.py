@@ -256,7 +256,16 @@ class HostStack:
 
     def receive(self, frame: ReceivedFrame, now: Instant) -> None:
         """A frame from the radio."""
-        self.note(trace.Heard(at=now, psdu=frame.psdu, channel=frame.channel, rssi=frame.rssi, lqi=frame.lqi))
+        self.note(
+            trace.Heard(
+                at=now,
+                psdu=frame.psdu,
+                channel=frame.channel,
+                rssi=frame.rssi,
+                lqi=frame.lqi,
+                reported_ack=frame.acked_with_pending,
+            )
+        )
         self.mac.receive(frame, now)
 
     def confirm(self, handle: int, status: TransmitStatus, frame_pending: bool, now: Instant) -> None:

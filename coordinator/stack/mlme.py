@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
+from coordinator import trace
 from coordinator.codec import beacon, mac, mac_commands
 from coordinator.codec.cursor import DecodeError
 from coordinator.codec.mac_commands import AssociationStatus, Capability
@@ -14,9 +15,9 @@ from coordinator.stack.layers import Layers
 from coordinator.stack.neighbors import END_DEVICE_TIMEOUTS, Neighbor, Relationship
 from coordinator.stack.node import ReceivedFrame, TransmitStatus
 from coordinator.stack.scan import ActiveScan
-from coordinator.stack.ticket import Ticket
+from coordinator.stack.ticket import UNTICKETED, Ticket
 from coordinator.stack.upkeep import Upkeep
-from coordinator.types import MILLISECOND, Duration, Eui64, Instant, NwkAddress
+from coordinator.types import MILLISECOND, NO_ADDRESS, Duration, Eui64, Instant, NwkAddress
 
 LAST_ADDRESS = 0xFFF7
 """Above it are the reserved and the broadcast addresses."""
@@ -129,8 +130,22 @@ class Mlme:
             cause, lambda policy: parent.beacon(policy, layers.nib, permits, room), layers.policy, now
         )
 
+    def _turn_away(self, device: Eui64, now: Instant) -> None:
+        """Somebody else's device: it is told so, and neither a behaviour nor the Trust Center hears of it."""
+        self._layers.note(
+            trace.Finding(at=now, device=device, summary="not on the allow-list: its association was denied")
+        )
+        self._layers.mac.indirect.discard(device, now)
+        denied = AssociationStatus.PAN_ACCESS_DENIED
+        self.respond(
+            mlme.AssociateResponse(device=device, address=NO_ADDRESS, status=denied), now, UNTICKETED
+        )
+
     def _association_requested(self, device: Eui64, capability: int, now: Instant) -> None:
         layers = self._layers
+        if not layers.nib.admits(device):
+            self._turn_away(device, now)
+            return
         cause = mlme.AssociateIndication(device=device, capability=capability)
         layers.indicate(cause, now)
         neighbors = layers.nwk.neighbors

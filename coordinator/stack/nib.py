@@ -44,6 +44,8 @@ class Nib:
     started: bool = False
     """True for a coordinator that formed and a router that was started: relays, beacons, link status."""
     permit_until: Instant = Instant(0)
+    allowed: frozenset[Eui64] | None = None
+    """Who may associate and be sent keys, whatever a behaviour makes of it; None: anybody."""
     sequence_number: int = 0
     aps_counter: int = 0
     zdp_sequence: int = 0
@@ -66,6 +68,10 @@ class Nib:
     def permits_joining(self, now: Instant) -> bool:
         """Whether the permit-joining period is running."""
         return now < self.permit_until
+
+    def admits(self, device: Eui64) -> bool:
+        """Whether the allow-list, if there is one, has this device."""
+        return self.allowed is None or device in self.allowed
 
     def next_sequence(self) -> int:
         """The next NWK sequence number."""

@@ -83,7 +83,7 @@ class Outbox:
         if outgoing is None or handle != self._handle:
             return
         self._outstanding = None
-        self._note(trace.Confirmed(at=now, handle=handle, status=status.value))
+        self._note(trace.Confirmed(at=now, handle=handle, status=status.value, frame_pending=frame_pending))
         self._advance(now)
         if outgoing.done is not None:
             outgoing.done(status, frame_pending, now)

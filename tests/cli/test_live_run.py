@@ -123,8 +123,9 @@ def test_a_joiner_that_finds_the_network_closed_does_not_associate(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     code, out = live(capsys, "--profile", "zb3", "--permit-join", "0", "--once", "--json")
-    assert code == 7
-    assert lines(out)[-1]["outcome"] == "inconclusive"
+    assert code == 1
+    assert lines(out)[-1]["outcome"] == "not-associated"
+    assert "association is not permitted" in str(lines(out)[-1]["explanation"])
 
 
 def permits(events: Path) -> list[tuple[float, int]]:
@@ -195,13 +196,15 @@ def test_without_once_it_runs_until_a_signal_and_closes_its_files(
     assert capture.stat().st_size > 1000
 
 
-def test_a_signal_before_the_verdict_gives_none(
+def test_a_signal_before_the_window_closed_gives_an_inconclusive_verdict_that_says_so(
     stop_after: StopAfter, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stop_after(5, signal.SIGTERM)
     code, out = live(capsys, "--profile", "pre-zb3", "--once", "--json")
     assert code == 143
-    assert lines(out)[-1]["kind"] == "step"
+    verdict = lines(out)[-1]
+    assert (verdict["kind"], verdict["verdict"]) == ("verdict", "inconclusive")
+    assert verdict["incomplete"] == ["interrupted before the window closed"]
 
 
 def test_our_own_bug_in_the_stack_ends_the_run_with_code_70(

@@ -74,7 +74,10 @@ def test_a_signal_ends_the_daemon_within_five_seconds_and_its_files_are_whole(
         daemon.wait()
     assert daemon.returncode == code
     assert err == ""
-    assert all(json.loads(line)["kind"] == "step" for line in rest.splitlines())
+    *steps, verdict = [json.loads(line) for line in rest.splitlines()]
+    assert all(step["kind"] == "step" for step in steps)
+    assert (verdict["kind"], verdict["verdict"]) == ("verdict", "inconclusive")
+    assert verdict["incomplete"] == ["interrupted before the window closed"]
     kinds = [json.loads(line)["kind"] for line in events.read_text().splitlines()]
     assert kinds.count("network-formed") == 1
     frames = wireshark.on_air(wireshark.read(capture))

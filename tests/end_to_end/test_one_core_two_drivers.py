@@ -36,7 +36,9 @@ class Audience:
 
     def row(self, row: Row) -> None: ...
 
-    def waiting(self, left: Duration, observing: bool) -> None: ...
+    def waiting(self, left: Duration | None, observing: bool) -> None: ...
+
+    def radio(self, change: trace.RadioChanged) -> None: ...
 
     def verdict(self, verdict: Verdict, line: Mapping[str, object]) -> None:
         self.verdicts.append(verdict)
@@ -64,10 +66,10 @@ def under_asyncio(
     )
 
     async def session() -> daemon.Ending:
-        running = daemon.Session(order, audience, utc_at_zero=0)
-        running.watch(records.append)
-        never: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        return await running.run(never)
+        async with daemon.session(order, audience, utc_at_zero=0) as running:
+            running.watch(records.append)
+            never: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+            return await running.run(never)
 
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         ending = runner.run(session())
