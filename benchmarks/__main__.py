@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from benchmarks import frames, joins, memory, transport_key
+from benchmarks import frames, joins, memory, state, transport_key
 from benchmarks.measurement import FULL, QUICK, SEED, Effort, Measurement
 
 Benchmark = Callable[[Effort], list[Measurement]]
@@ -24,6 +24,7 @@ Benchmark = Callable[[Effort], list[Measurement]]
 BENCHMARKS: dict[str, Benchmark] = {
     "frames": frames.measure,
     "transport-key": transport_key.measure,
+    "state": state.measure,
     "joins": joins.measure_joins,
     "succession": joins.measure_succession,
     "alive": joins.measure_alive,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from benchmarks.measurement import SEED, Effort, Measurement, per_second
 from coordinator.codec import mac, mac_commands
 from coordinator.entropy import SeededEntropy
 from coordinator.profiles import load
+from coordinator.profiles.profile import Profile
 from coordinator.scenario import Setting, TrustCenterNode
 from coordinator.stack.mac import ASSOCIATION_REQUEST, POLL_EXTENDED
 from coordinator.stack.node import ReceivedFrame, Transmit, TransmitStatus
@@ -21,11 +24,11 @@ STEP = 10 * MILLISECOND
 class Desk:
     """A Trust Center that is given a joiner's frames by hand, 10 ms of its time a joiner."""
 
-    def __init__(self) -> None:
+    def __init__(self, profile: Profile | None = None) -> None:
         self.records = 0
         entropy = SeededEntropy(SEED)
         setting = Setting(permit=1_000_000 * SECOND)
-        self.center = TrustCenterNode(load.load("zb3"), setting, entropy, self._note)
+        self.center = TrustCenterNode(profile or load.load("zb3"), setting, entropy, self._note)
         self.center.start(Instant(0))
         self._now = Instant(0)
         self._turns = 0
@@ -37,29 +40,68 @@ class Desk:
 
     def join(self) -> bytes:
         """One association, up to the Transport-Key that follows the fetched response."""
-        device = self._devices[self._turns % DEVICES]
+        self._begin()
+        self._hear(self._association_request(self._device))
+        self._hear(self._data_request(self._device))
         self._turns += 1
+        sent = self._transmitted()
+        if len(sent) != 2:
+            raise AssertionError(f"Association Response and Transport-Key were due, not {len(sent)} frames")
+        return sent[-1]
+
+    def apply_all(self, settled: Callable[[Instant], None] = lambda _: None) -> None:
+        """Every device asks to associate."""
+        for _ in self._devices:
+            self._begin()
+            self._hear(self._association_request(self._device))
+            settled(self._now)
+            self._turns += 1
+
+    def fetch_all(self, settled: Callable[[Instant], None] = lambda _: None) -> None:
+        """Every device fetches its response and with it the network key, in the same order."""
+        self._turns -= DEVICES
+        for _ in self._devices:
+            self._begin()
+            self._hear(self._data_request(self._device))
+            sent = self._transmitted(settled)
+            if len(sent) != 2:
+                raise AssertionError(
+                    f"Association Response and Transport-Key were due, not {len(sent)} frames"
+                )
+            self._turns += 1
+
+    def round(self) -> None:
+        """All devices once."""
+        self.apply_all()
+        self.fetch_all()
+
+    def renew(self) -> None:
+        """Other devices from now on; the ones before fall silent."""
+        first = self._devices[-1] + 1
+        self._devices = [Eui64(first + index) for index in range(DEVICES)]
+
+    @property
+    def _device(self) -> Eui64:
+        return self._devices[self._turns % DEVICES]
+
+    def _begin(self) -> None:
+        """The next device's turn, and what is due until then."""
         self._now = Instant(self._now + STEP)
         self._sequence = (self._turns // DEVICES * 2) & 0xFE
         deadline = self.center.host.next_deadline()
         if deadline is not None and deadline <= self._now:
             self.center.host.handle_timeout(self._now)
             self._transmitted()
-        self._hear(self._association_request(device))
-        self._hear(self._data_request(device))
-        sent = self._transmitted()
-        if len(sent) != 2:
-            raise AssertionError(f"Association Response and Transport-Key were due, not {len(sent)} frames")
-        return sent[-1]
 
     def _hear(self, psdu: bytes) -> None:
         channel = self.center.network.channel
         self.center.host.receive(ReceivedFrame(psdu=psdu, channel=channel, rssi=-40, lqi=255), self._now)
 
-    def _transmitted(self) -> list[bytes]:
+    def _transmitted(self, settled: Callable[[Instant], None] = lambda _: None) -> list[bytes]:
         """Take each frame off the stack and acknowledge it, until there are no more."""
         host, sent = self.center.host, []
         while actions := host.take():
+            settled(self._now)
             for action in actions:
                 if isinstance(action, Transmit):
                     sent.append(action.psdu)

@@ -24,6 +24,7 @@ from coordinator.runtime import survey
 from coordinator.runtime.clock import LoopClock
 from coordinator.runtime.session import Begun, Ending, Ground, Order, Reporter, Session
 from coordinator.runtime.signals import stop_signal
+from coordinator.runtime.store import Store
 from coordinator.runtime.supervisor import Supervisor
 from coordinator.scenario import TRUST_CENTER_NAME, power_later, simulated_eui64
 
@@ -56,24 +57,39 @@ def unhurried_collector() -> Iterator[None]:
 
 @asynccontextmanager
 async def session(order: Order, reporter: Reporter, *, utc_at_zero: int) -> AsyncIterator[Session]:
-    """A session on the radio that the order names, the radio open for as long."""
+    """A session on the radio that the order names, the radio and what survives it open for as long."""
+    store = None if order.state is None else Store.open(order.state)
+    try:
+        if store is not None:
+            order = replace(order, setting=store.setting(order.setting))
+        async with _on_its_radio(order, reporter, utc_at_zero, store) as running:
+            yield running
+    finally:
+        if store is not None:
+            await store.close()
+
+
+@asynccontextmanager
+async def _on_its_radio(
+    order: Order, reporter: Reporter, utc_at_zero: int, store: Store | None
+) -> AsyncIterator[Session]:
     radio = order.radio
     match radio:
         case Simulated(air=None):
-            with _own_air(order, reporter, utc_at_zero) as running:
+            with _own_air(order, reporter, utc_at_zero, store) as running:
                 yield running
         case Simulated(air=str(air)):
-            async with _shared_air(air, order, reporter) as running:
+            async with _shared_air(air, order, reporter, store) as running:
                 yield running
         case Uart() | ForkPty() | Tcp():
-            async with _thing(radio, order, reporter) as running:
+            async with _thing(radio, order, reporter, store) as running:
                 yield running
         case _:
             raise AssertionError(f"no such radio: {radio}")
 
 
 @contextmanager
-def _own_air(order: Order, reporter: Reporter, utc_at_zero: int) -> Iterator[Session]:
+def _own_air(order: Order, reporter: Reporter, utc_at_zero: int, store: Store | None) -> Iterator[Session]:
     """The simulated radio, and the simulated device under test on the same air."""
     entropy = SeededEntropy(order.seed or 0)
     air = SimulatedAir(entropy.stream("world"), order.medium)
@@ -88,6 +104,7 @@ def _own_air(order: Order, reporter: Reporter, utc_at_zero: int) -> Iterator[Ses
         clock=air,
         entropy=entropy.stream(TRUST_CENTER_NAME),
         utc_at_zero=utc_at_zero,
+        store=store,
         sees_air=True,
         on_air=on_air,
     )
@@ -101,7 +118,9 @@ def _own_air(order: Order, reporter: Reporter, utc_at_zero: int) -> Iterator[Ses
 
 
 @asynccontextmanager
-async def _shared_air(air: str, order: Order, reporter: Reporter) -> AsyncIterator[Session]:
+async def _shared_air(
+    air: str, order: Order, reporter: Reporter, store: Store | None
+) -> AsyncIterator[Session]:
     """A simulated radio on an air that other processes share; their devices are theirs."""
     entropy = SeededEntropy(order.seed or 0)
     async with open_air(air_url.parse(air), entropy.stream("world"), order.medium) as opened:
@@ -111,6 +130,7 @@ async def _shared_air(air: str, order: Order, reporter: Reporter) -> AsyncIterat
             clock=opened.clock,
             entropy=entropy.stream(TRUST_CENTER_NAME),
             utc_at_zero=time.time_ns() // 1_000 - now,
+            store=store,
         )
         running = Session(order, reporter, ground)
         lost = asyncio.ensure_future(opened.loss.happened.wait())
@@ -128,7 +148,7 @@ async def _shared_air(air: str, order: Order, reporter: Reporter) -> AsyncIterat
 
 
 @asynccontextmanager
-async def _thing(line: Line, order: Order, reporter: Reporter) -> AsyncIterator[Session]:
+async def _thing(line: Line, order: Order, reporter: Reporter, store: Store | None) -> AsyncIterator[Session]:
     """A radio that is a thing of its own: looked after, and listened with before anything is formed."""
     entropy = SystemEntropy()
     clock = LoopClock()
@@ -140,10 +160,11 @@ async def _thing(line: Line, order: Order, reporter: Reporter) -> AsyncIterator[
 
     radio = Supervisor(SpinelRadio(opener(line), str(line), tx_power=order.tx_power), entropy, changed)
     setting = order.setting
-    eui64 = setting.trust_center or simulated_eui64(entropy)
+    eui64 = simulated_eui64(entropy) if setting.trust_center is None else setting.trust_center
+    kept = None if store is None else store.network
     try:
         heard = await survey.survey(radio, setting.channel, eui64)
-        chosen = survey.choose(setting, heard, entropy)
+        chosen = survey.choose(setting, heard, entropy) if kept is None else survey.resume(kept, heard)
         settled = replace(survey.settled(setting, chosen), trust_center=eui64)
         ground = Ground(
             radio=radio,
@@ -151,6 +172,7 @@ async def _thing(line: Line, order: Order, reporter: Reporter) -> AsyncIterator[
             entropy=entropy,
             utc_at_zero=time.time_ns() // 1_000 - clock.now(),
             report=lambda: radio.report,
+            store=store,
         )
         running = Session(replace(order, setting=settled), reporter, ground)
         tell.append(running.radio_changed)

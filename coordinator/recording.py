@@ -105,6 +105,7 @@ class Recording:
         self._events: Events | None = None
         self._events_file: Output | None = None
         self._comments = Comments()
+        self._keys: list[trace.KeyInUse] = []
         self._pan_id: PanId = BROADCAST_PAN
         self._addresses: OrderedDict[Eui64, NwkAddress] = OrderedDict()
         self._held: deque[_Held] = deque()
@@ -195,11 +196,9 @@ class Recording:
                     held.comments.append(explain_deviation(record))
             case trace.KeyInUse() if self._capture is not None:
                 self._release()
-                address = NO_ADDRESS
-                if record.device is not None:
-                    address = self._addresses.get(record.device, NO_ADDRESS)
-                capture = self._capture
-                self._guard(lambda: capture.key(record, self._pan_id, address), CAPTURE)
+                self._disclose(record, self._capture)
+            case trace.KeyInUse():
+                self._keys.append(record)  # of devices from before a restart: the network forms later
             case _:
                 pass
 
@@ -212,6 +211,15 @@ class Recording:
             trust_center=formed.coordinator,
             remarks=files.remarks,
         )
+        keys, self._keys = self._keys, []
+        for record in keys:
+            self._disclose(record, self._capture)
+
+    def _disclose(self, record: trace.KeyInUse, capture: Capture) -> None:
+        address = NO_ADDRESS
+        if record.device is not None:
+            address = self._addresses.get(record.device, NO_ADDRESS)
+        self._guard(lambda: capture.key(record, self._pan_id, address), CAPTURE)
 
     def hear(self, frame: AirFrame) -> None:
         """Take one frame that was on the air."""

@@ -78,6 +78,8 @@ class Setting:
     install_codes: Mapping[Eui64, Key] = field(default_factory=dict)
     permit: Duration = 180 * SECOND
     allowed: frozenset[Eui64] | None = None
+    key_sequence: int = 0
+    update_id: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +126,8 @@ def network(setting: Setting, entropy: Entropy) -> Network:
         pan_id=PanId(entropy.integer(0x0001, 0x3FFF)) if pan_id is None else pan_id,
         extended_pan_id=ExtendedPanId(simulated_eui64(entropy)) if extended is None else extended,
         key=setting.network_key or Key(entropy.octets(16)),
+        key_sequence=setting.key_sequence,
+        update_id=setting.update_id,
     )
 
 

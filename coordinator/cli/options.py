@@ -205,6 +205,12 @@ Allow = Annotated[
     typer.Option("--allow", metavar="EUI64", help="A device that may join on a real radio; repeatable."),
 ]
 AnyJoiner = Annotated[bool, typer.Option("--any-joiner", help="On a real radio, let anybody join: lab only.")]
+StateFolder = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(
+        "--state", metavar="DIR", help="Keep network, keys, counters and devices here, and go on from there."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="JSON Lines on stdout instead of text.")]
 
 AirText = Annotated[

@@ -32,6 +32,7 @@ def run(
     tx_power: int | None = None,
     allow: list[str] | None = None,
     any_joiner: bool = False,
+    state: Path | None = None,
     once: bool = False,
     expect: str = options.JOINED_TEXT,
     capture: Path | None = None,
@@ -80,6 +81,7 @@ def run(
         expect=options.parse_expect(expect),
         observe=options.seconds(observe),
         once=once,
+        state=state,
         capture=capture,
         events=events,
     )

@@ -94,7 +94,8 @@ class TerminalReporter:
             power = "" if report.tx_power is None else f", {report.tx_power} dBm"
             lines.append(("radio", f"{report.line}: {report.firmware}{power}"))
             allowed = run.order.setting.allowed
-            who = "ANY JOINER IS SERVED" if allowed is None else ", ".join(sorted(map(str, allowed)))
+            named = "ANY JOINER IS SERVED" if allowed is None else ", ".join(sorted(map(str, allowed)))
+            who = named or "nobody: --allow EUI64 or --any-joiner, with --permit-join, opens it"
             lines.append(("allowed", who))
         if run.order.joiner is not None:
             lines.append(("joiner", f"{run.order.joiner.name}: {run.order.joiner.title}"))

@@ -27,6 +27,7 @@ from coordinator.recording import Files, Recording
 from coordinator.runtime.background import BackgroundFile
 from coordinator.runtime.driver import Clock, Driver
 from coordinator.runtime.relay import Relay
+from coordinator.runtime.store import Store
 from coordinator.scenario import (
     OBSERVE,
     TRUST_CENTER_NAME,
@@ -64,6 +65,7 @@ class Order:
     once: bool = False
     capture: Path | None = None
     events: Path | None = None
+    state: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,13 +123,14 @@ class Ending:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
     """What a session stands on. `sees_air` when somebody feeds `Session.hear` with all of the air;
-    `on_air` is called when the network is up, for whoever powers a device.
+    `on_air` is called when the network is up, for whoever powers a device. `store` is open, and stays so.
     """
 
     radio: Radio
     clock: Clock
     entropy: Entropy
     utc_at_zero: int
+    store: Store | None = None
     sees_air: bool = False
     on_air: Callable[[Session], None] = lambda _session: None
     report: Callable[[], Report | None] = lambda: None
@@ -208,14 +211,17 @@ class Session:
 
     async def run(self, stop: asyncio.Future[int]) -> Ending:
         """Form, open, and watch until the end. Raises recording.Unwritable before anything is on the air,
-        and RadioError when the radio does not come up.
+        StateError when what is to survive cannot be saved, and RadioError when the radio does not come up.
         """
         center, ground = self.center, self._ground
         with self._recording as recording:
             if recording.wanted:
                 self._sinks.append(recording.note)
-            async with Driver(center.host, ground.radio, self._clock) as driver:
-                self._began = self._clock.now()
+            self._began = self._clock.now()
+            if ground.store is not None:
+                ground.store.attach(center, self._began)
+                ground.store.start()
+            async with Driver(center.host, ground.radio, self._clock, ground.store) as driver:
                 center.start(self._began)
                 driver.settle()
                 self._relay.settle()

@@ -9,6 +9,7 @@ one (protocol.md 1.3).
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from coordinator.codec import security_header
@@ -34,7 +35,7 @@ class NetworkKey:
 class NetworkKeys:
     """The network keys by key sequence number; at most one is active, that is, used for sending."""
 
-    __slots__ = ("_capacity", "_entries", "_outgoing", "active")
+    __slots__ = ("_capacity", "_entries", "_guard", "_outgoing", "accepted", "active", "changed")
 
     def __init__(self, capacity: int = 2) -> None:
         """Hold `capacity` keys (at least two); a further one replaces the oldest that is not active."""
@@ -45,7 +46,18 @@ class NetworkKeys:
         # By key and never dropped: the nonce holds no key sequence number, and a key that was
         # replaced may come back.
         self._outgoing: dict[Key, OutgoingCounter] = {}
+        self._guard: Callable[[Key, OutgoingCounter], None] | None = None
         self.active: NetworkKey | None = None
+        self.changed: Callable[[], None] = _unheeded
+        """Called after each change of what keys there are and which is active."""
+        self.accepted: set[Eui64] | None = None
+        """Whose frames were accepted, for whoever puts a set here and empties it."""
+
+    def guard(self, guard: Callable[[Key, OutgoingCounter], None]) -> None:
+        """Have `guard` put every outgoing counter under itself, now and whenever a key comes anew."""
+        self._guard = guard
+        for key, counter in self._outgoing.items():
+            guard(key, counter)
 
     def install(self, key: Key, sequence: int, outgoing_counter: int = 0) -> NetworkKey:
         """Store a key under its sequence number and return its entry; it is not yet active.
@@ -56,14 +68,13 @@ class NetworkKeys:
         """
         held = self._entries.get(sequence)
         if held is None or held.key != key:
-            entry = self._entries[sequence] = NetworkKey(
-                key, sequence, self._outgoing.setdefault(key, OutgoingCounter())
-            )
+            entry = self._entries[sequence] = NetworkKey(key, sequence, self._counter(key))
             if held is None:
                 self._make_room(entry)
             elif held is self.active:
                 self.activate(sequence)
             held = entry
+            self.changed()
         held.outgoing.raise_to(outgoing_counter)
         return held
 
@@ -80,6 +91,7 @@ class NetworkKeys:
         if before is not None and before.outgoing.value <= RESET_THRESHOLD:
             entry.outgoing.raise_to(before.outgoing.value)
         self.active = entry
+        self.changed()
         return entry
 
     def find(self, sequence: int | None) -> NetworkKey | None:
@@ -106,11 +118,21 @@ class NetworkKeys:
         incoming = self._entries[sequence].incoming
         if counter >= incoming.get(source, 0):
             incoming[source] = counter + 1
+            if self.accepted is not None:
+                self.accepted.add(source)
 
     def forget(self, source: Eui64) -> None:
         """Let `source` begin at any counter, under every key."""
         for entry in self._entries.values():
             entry.incoming.pop(source, None)
+
+    def _counter(self, key: Key) -> OutgoingCounter:
+        counter = self._outgoing.get(key)
+        if counter is None:
+            counter = self._outgoing[key] = OutgoingCounter()
+            if self._guard is not None:
+                self._guard(key, counter)
+        return counter
 
     def _make_room(self, newest: NetworkKey) -> None:
         if len(self._entries) > self._capacity:
@@ -167,7 +189,7 @@ class LinkKeyEntry:
 class LinkKeys:
     """Link keys by partner. A partner without an entry is taken to have the default key."""
 
-    __slots__ = ("_counters", "_default", "_entries", "outgoing")
+    __slots__ = ("_counters", "_default", "_entries", "changed", "outgoing")
 
     def __init__(
         self,
@@ -187,6 +209,24 @@ class LinkKeys:
         self._entries: dict[Eui64, LinkKeyEntry] = {}
         self._counters: dict[Key, OutgoingCounter] | None = None if one_counter else {}
         self.outgoing = OutgoingCounter() if outgoing is None else outgoing
+        self.changed: Callable[[Eui64], None] = _unheeded_partner
+        """Called after each change of a partner's keys; incoming counters are not worth a call."""
+
+    def __iter__(self) -> Iterator[LinkKeyEntry]:
+        return iter(tuple(self._entries.values()))
+
+    @property
+    def default(self) -> LinkKey:
+        """The key of partners nothing else is known of."""
+        return self._default
+
+    def expect(self, default: Key, kind: LinkKeyKind) -> None:
+        """From now on this is the key of partners nothing else is known of."""
+        self._default = LinkKey(suite(default), kind)
+
+    def restore(self, entry: LinkKeyEntry) -> None:
+        """Put an entry back as it was."""
+        self._entries[entry.partner] = entry
 
     def find(self, partner: Eui64) -> LinkKeyEntry | None:
         """The entry of this partner, if there is one."""
@@ -209,12 +249,14 @@ class LinkKeys:
         if entry.current.kind is not LinkKeyKind.UNIQUE:
             entry.current = entry.provisional
             entry.pending = None
+        self.changed(partner)
         return entry
 
     def offer(self, partner: Eui64, key: Key, kind: LinkKeyKind = LinkKeyKind.UNIQUE) -> LinkKeyEntry:
         """Note a key that was sent and awaits verification; it replaces an earlier offer."""
         entry = self.entry(partner)
         entry.pending = LinkKey(suite(key), kind)
+        self.changed(partner)
         return entry
 
     def promote(self, partner: Eui64) -> LinkKeyEntry:
@@ -224,6 +266,7 @@ class LinkKeys:
             raise LookupError(f"no link key awaits verification with {partner}")
         _replace(entry, entry.pending)
         entry.pending = None
+        self.changed(partner)
         return entry
 
     def discard_pending(self, partner: Eui64) -> None:
@@ -231,6 +274,7 @@ class LinkKeys:
         entry = self._entries.get(partner)
         if entry is not None:
             entry.pending = None
+            self.changed(partner)
 
     def join_anew(self, partner: Eui64) -> LinkKeyEntry:
         """Begin again with the provisional key, for a partner that joins anew.
@@ -239,14 +283,17 @@ class LinkKeys:
         was reset starts at zero with the same provisional key.
         """
         entry = self.entry(partner)
-        _replace(entry, entry.provisional)
-        entry.pending = None
         entry.incoming.clear()
+        if entry.pending is not None or entry.current is not entry.provisional:
+            _replace(entry, entry.provisional)
+            entry.pending = None
+            self.changed(partner)
         return entry
 
     def forget(self, partner: Eui64) -> None:
         """Forget everything about this partner, its install code as well."""
         self._entries.pop(partner, None)
+        self.changed(partner)
 
     def candidates(self, partner: Eui64, key_identifier: int) -> tuple[Candidate, ...]:
         """The keys that may open a frame from this partner, the current one first.
@@ -290,3 +337,11 @@ def _replace(entry: LinkKeyEntry, link_key: LinkKey) -> None:
     if replaced.kind is LinkKeyKind.UNIQUE and replaced.key != link_key.key:
         entry.previous = replaced.key
     entry.current = link_key
+
+
+def _unheeded() -> None:
+    """Nobody keeps what changes."""
+
+
+def _unheeded_partner(_partner: Eui64) -> None:
+    """Nobody keeps what changes."""

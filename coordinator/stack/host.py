@@ -209,6 +209,10 @@ class HostStack:
         if self._application is not None:
             self._application.indicate(indication, now)
 
+    def applicant(self, device: Eui64) -> int | None:
+        """The capability of a device that asked to associate and is not our child yet; else None."""
+        return self._mlme.applicant(device)
+
     # --- life -----------------------------------------------------------------------------------
 
     def install(self, application: Application) -> None:

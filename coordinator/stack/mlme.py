@@ -83,6 +83,10 @@ class Mlme:
             layers.nwk.learn(device, address)
         layers.mac.hold_command(device, octets, now, ticket, ended)
 
+    def applicant(self, device: Eui64) -> int | None:
+        """The capability of a device that asked to associate and has not fetched its response; else None."""
+        return self._applicants.get(device)
+
     def sync(self, now: Instant) -> None:
         """Poll the parent once."""
         nib = self._layers.nib

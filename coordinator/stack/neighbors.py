@@ -135,6 +135,8 @@ class AddressMap:
         self._keeps = keeps
         self._by_device: dict[Eui64, NwkAddress] = {}
         self._by_address: dict[NwkAddress, Eui64] = {}
+        self.changed: Callable[[Eui64], None] = _unheeded
+        """Called after each change of where a device is."""
 
     def __len__(self) -> int:
         return len(self._by_device)
@@ -156,6 +158,7 @@ class AddressMap:
             self.forget(each)
         self._by_device[device] = address
         self._by_address[address] = device
+        self.changed(device)
         return tuple(displaced)
 
     def forget(self, device: Eui64) -> None:
@@ -163,6 +166,7 @@ class AddressMap:
         address = self._by_device.pop(device, None)
         if address is not None:
             del self._by_address[address]
+            self.changed(device)
 
     def address_of(self, device: Eui64) -> NwkAddress | None:
         """The network address of a device."""
@@ -176,3 +180,7 @@ class AddressMap:
         """Forget all."""
         self._by_device.clear()
         self._by_address.clear()
+
+
+def _unheeded(_device: Eui64) -> None:
+    """Nobody keeps what changes."""

@@ -133,4 +133,4 @@ class Outbox:
 
 def reason_of(error: EncodeError | CounterExhausted) -> str:
     """Why a frame cannot be made, in words."""
-    return "its frame counter is exhausted" if isinstance(error, CounterExhausted) else str(error)
+    return str(error)

@@ -7,7 +7,7 @@ draws it for the documentation. A pair that is not in it is a finding, never an 
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -170,9 +170,14 @@ class Devices:
         self._present: dict[Eui64, Device] = {}
         self._gone: dict[Eui64, Device] = {}
         self._addresses: dict[NwkAddress, Eui64] = {}
+        self.changed: Callable[[Eui64], None] = _unheeded
+        """Called after each change of a record that outlives a restart."""
 
     def __len__(self) -> int:
         return len(self._present) + len(self._gone)
+
+    def __iter__(self) -> Iterator[Device]:
+        return iter((*self._gone.values(), *self._present.values()))
 
     def find(self, eui64: Eui64) -> Device | None:
         """The record of this device, if there is one."""
@@ -194,6 +199,7 @@ class Devices:
             self._drop(earlier)
         self._present[device.eui64] = device
         self._addresses[device.address] = device.eui64
+        self.changed(device.eui64)
         displaced = []
         while len(self) > max(capacity, 1):
             longest = next(iter((self._gone or self._present).values()))
@@ -205,8 +211,10 @@ class Devices:
         """The device has another short address now."""
         if self._addresses.get(device.address) == device.eui64:
             del self._addresses[device.address]
-        device.address = address
         self._addresses[address] = device.eui64
+        if device.address != address:
+            device.address = address
+            self.changed(device.eui64)
 
     def touch(self, device: Device) -> None:
         """The device was heard: of those present it is the last to be displaced."""
@@ -223,3 +231,8 @@ class Devices:
         self._gone.pop(device.eui64, None)
         if self._addresses.get(device.address) == device.eui64:
             del self._addresses[device.address]
+        self.changed(device.eui64)
+
+
+def _unheeded(_device: Eui64) -> None:
+    """Nobody keeps what changes."""

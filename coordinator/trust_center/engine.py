@@ -14,7 +14,7 @@ from coordinator.codec import zdp
 from coordinator.primitives import Indication, Request, apsde, apsme, bdb, mlme, nlme, zdo
 from coordinator.primitives.describe import describe
 from coordinator.stack.application import Services
-from coordinator.trust_center.device import MEMBERS, Device, Event
+from coordinator.trust_center.device import MEMBERS, UNPROVED, Device, Event, Standing
 from coordinator.trust_center.ledger import Ledger
 from coordinator.trust_center.policy import TrustCenterPolicy
 from coordinator.trust_center.procedures import join, leave, link_key, verify
@@ -35,6 +35,18 @@ class Engine:
 
     def start(self, now: Instant) -> None:
         """Nothing to do: a Trust Center waits to be joined."""
+
+    def resume(self, device: Device, now: Instant) -> None:
+        """Take back a device that was known before a restart.
+
+        Its bdbTrustCenterNodeJoinTimeout begins anew if it has not proved a link key: nobody knows how
+        much of it had passed, and a device that is cut short would look like one that failed.
+        """
+        self.devices.admit(device, self._policy.current.device_capacity)
+        if device.standing is Standing.LEFT:
+            self.devices.depart(device)
+        elif device.standing in UNPROVED:
+            self._supervisor.keyed(device, now)
 
     def indicate(self, indication: Indication, now: Instant) -> None:
         """Take one primitive from the stack."""
@@ -96,6 +108,7 @@ class Engine:
         if device is not None and update.status == leave.SECURED_REJOIN and update.parent is not None:
             device.parent = update.parent
             self.devices.move(device, update.address)
+            self.devices.changed(device.eui64)
 
     def _key_requested(self, request: apsme.RequestKeyIndication, now: Instant) -> None:
         self._ledger.heard(request.device, request.address, now, under_network_key=request.security.nwk)

@@ -40,6 +40,7 @@ class Ledger:
             return None
         if device is not None and after is not before:
             device.standing = after
+            self.devices.changed(eui64)
             self._services.note(
                 trace.StandingChanged(
                     at=now, device=eui64, before=before.value, event=event.value, after=after.value

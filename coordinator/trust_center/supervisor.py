@@ -82,6 +82,7 @@ class Supervisor:
             device.reminder.cancel()
         if response.descriptor is not None:
             device.stack_revision = response.descriptor.stack_revision
+            self._ledger.devices.changed(device.eui64)
         else:
             summary = f"answered Node_Desc_req with status 0x{response.status:02x} and no descriptor"
             self._ledger.finding(device.eui64, summary, now)
