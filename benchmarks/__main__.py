@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from benchmarks import frames, joins, memory, state, transport_key
+from benchmarks import frames, joins, memory, state, transport_key, turnaround
 from benchmarks.measurement import FULL, QUICK, SEED, Effort, Measurement
 
 Benchmark = Callable[[Effort], list[Measurement]]
@@ -28,6 +28,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "joins": joins.measure_joins,
     "succession": joins.measure_succession,
     "alive": joins.measure_alive,
+    "turnaround": turnaround.measure,
     "memory": memory.measure,
 }
 
@@ -82,7 +83,7 @@ def _cpu() -> str:
 def _row(measurement: Measurement) -> str:
     floor = "" if measurement.floor is None else f"floor {measurement.floor:,}"
     value = f"{_rounded(measurement.value)} {measurement.unit}"
-    return f"  {measurement.name:<30}{value:>22}  {floor:<14}{measurement.conditions}"
+    return f"  {measurement.name:<38}{value:>22}  {floor:<14}{measurement.conditions}"
 
 
 def _rounded(value: float) -> str:
