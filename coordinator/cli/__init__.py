@@ -13,6 +13,7 @@ from coordinator.cli import exits
 from coordinator.cli.app import app
 from coordinator.profiles.errors import ConfigurationError
 from coordinator.recording import Unwritable
+from coordinator.runtime.errors import StateError, StateHeld
 
 TRACEBACK_VARIABLE = "LEGACY_TC_TRACEBACK"
 
@@ -38,6 +39,8 @@ def invoke(arguments: list[str]) -> int:
         return exits.SIGNAL + 2
     except ConfigurationError as error:
         return _complain(str(error), exits.CONFIGURATION)
+    except StateError as error:
+        return _complain(str(error), exits.BUSY if isinstance(error, StateHeld) else exits.CONFIGURATION)
     except Unwritable as error:
         return _complain(str(error), exits.USAGE)
     except SystemExit as ended:

@@ -8,7 +8,7 @@ from typing import Annotated, Optional
 import typer
 
 from coordinator import __version__
-from coordinator.cli import catalogue, decode, matrix, options, simulate
+from coordinator.cli import catalogue, decode, matrix, network, options, simulate
 from coordinator.cli import run as live
 from coordinator.evidence.dissect import Start
 from coordinator.scenario import LIMIT, OBSERVE
@@ -43,6 +43,7 @@ joiners_app = typer.Typer(help="Simulated devices under test.", rich_markup_mode
 app.add_typer(profiles_app, name="profiles")
 app.add_typer(behaviours_app, name="behaviours")
 app.add_typer(joiners_app, name="joiners")
+app.add_typer(network.app, name="network")
 
 Name = Annotated[str, typer.Argument(metavar="NAME")]
 

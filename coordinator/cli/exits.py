@@ -8,6 +8,8 @@ PASS = 0
 FAIL = 1
 USAGE = 2
 CONFIGURATION = 3
+BUSY = 4
+"""A radio or a state folder that cannot be had: absent, or somebody else's at present."""
 INCONCLUSIVE = 7
 INTERNAL = 70
 SIGNAL = 128
