@@ -179,8 +179,15 @@ class Store:
         host.network_keys.accepted = self._accepted
 
     def _note_device(self, device: Eui64) -> None:
-        """A change of standing waits, unless the record on disk does not say that this is a member."""
-        (self._gathered if device in self._covered else self._dirty).add(device)
+        """A change of standing is written later, if there is a record that says that this is a member: what
+        is sent to a device waits for that record only.
+        """
+        covered = self._covered.get(device)
+        if covered is None:
+            self._dirty.add(device)
+            return
+        self._gathered.add(device)
+        self._critical = max(self._critical, covered)
 
     def _note_network(self) -> None:
         self._network_dirty = True
