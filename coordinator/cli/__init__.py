@@ -14,7 +14,7 @@ from coordinator.cli.app import app
 from coordinator.profiles.errors import ConfigurationError
 from coordinator.radio.errors import RadioError, RadioLost
 from coordinator.recording import Unwritable
-from coordinator.runtime.errors import StateError
+from coordinator.runtime.errors import StateError, StateHeld
 from coordinator.runtime.survey import NetworkInUse
 
 TRACEBACK_VARIABLE = "LEGACY_TC_TRACEBACK"
@@ -41,6 +41,8 @@ def invoke(arguments: list[str]) -> int:
         return exits.SIGNAL + 2
     except ConfigurationError as error:
         return _complain(str(error), exits.CONFIGURATION)
+    except StateHeld as error:
+        return _complain(str(error), exits.RADIO)
     except (NetworkInUse, StateError) as error:
         return _complain(str(error), exits.CONFIGURATION)
     except Unwritable as error:

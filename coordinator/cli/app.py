@@ -9,7 +9,7 @@ import typer
 
 from coordinator import __version__
 from coordinator.cli import air as air_verb
-from coordinator.cli import catalogue, decode, dongle, matrix, options, simulate
+from coordinator.cli import catalogue, decode, dongle, matrix, network, options, simulate
 from coordinator.cli import joiner as joiner_verb
 from coordinator.cli import run as live
 from coordinator.evidence.dissect import Start
@@ -47,6 +47,7 @@ app.add_typer(profiles_app, name="profiles")
 app.add_typer(behaviours_app, name="behaviours")
 app.add_typer(joiners_app, name="joiners")
 app.add_typer(dongle.app, name="dongle")
+app.add_typer(network.app, name="network")
 
 Name = Annotated[str, typer.Argument(metavar="NAME")]
 

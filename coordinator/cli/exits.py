@@ -9,7 +9,7 @@ FAIL = 1
 USAGE = 2
 CONFIGURATION = 3
 RADIO = 4
-"""Absent, busy, or not what it should be."""
+"""A radio or a state folder that cannot be had: absent, somebody else's, or not what it should be."""
 RADIO_LOST = 5
 INCONCLUSIVE = 7
 INTERNAL = 70

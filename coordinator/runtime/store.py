@@ -179,8 +179,15 @@ class Store:
         host.network_keys.accepted = self._accepted
 
     def _note_device(self, device: Eui64) -> None:
-        """A change of standing waits, unless the record on disk does not say that this is a member."""
-        (self._gathered if device in self._covered else self._dirty).add(device)
+        """A change of standing is written later, if there is a record that says that this is a member: what
+        is sent to a device waits for that record only.
+        """
+        covered = self._covered.get(device)
+        if covered is None:
+            self._dirty.add(device)
+            return
+        self._gathered.add(device)
+        self._critical = max(self._critical, covered)
 
     def _note_network(self) -> None:
         self._network_dirty = True
@@ -328,3 +335,45 @@ class Store:
             else "the state can be saved again"
         )
         center.host.note(trace.Finding(at=now, device=None, summary=summary))
+
+
+def put(folder: Path, saved: Saved, *, replace_existing: bool, files: Files | None = None) -> None:
+    """Make this the state of a folder. Raises StateError, also when there is one that is not to be replaced.
+
+    A network key that was here before never goes back to lower counters, whatever `saved` says.
+    """
+    files = files or OsFiles()
+    store = Store.open(folder, files)
+    try:
+        if store.network is not None and not replace_existing:
+            raise StateError(f"{folder / STATE}: there is a network already; --force replaces it")
+        bounds = dict(store.saved.bounds)
+        for counter, bound in saved.bounds.items():
+            bounds[counter] = max(bound, bounds.get(counter, 0))
+        image = records.encode(replace(saved, bounds=bounds))
+        committer = Committer(files, folder / STATE, image)
+        try:
+            committer.create()
+        except OSError as error:
+            raise StateError(f"{folder}: cannot be written: {error.strerror or error}") from None
+        committer.close()
+    finally:
+        store.shut()
+
+
+def erase(folder: Path, files: Files | None = None) -> bool:
+    """Remove the state of a folder that nobody uses; False when there was none. Raises StateError."""
+    files = files or OsFiles()
+    try:
+        if files.read(folder / STATE) is None:
+            return False
+        lock = files.lock(folder / LOCK)
+        try:
+            files.remove(folder / STATE)
+            files.remove(folder / f"{STATE}.new")
+            files.sync_folder(folder)
+        finally:
+            lock.release()
+    except OSError as error:
+        raise StateError(f"{folder}: {error.strerror or error}") from None
+    return True

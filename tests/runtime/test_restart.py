@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,7 @@ from coordinator.sim.radio import SimulatedRadio
 from coordinator.stack.node import ReceivedFrame
 from coordinator.trust_center.device import Standing
 from coordinator.types import SECOND, Key, LinkKeyKind, PanId
-from tests.runtime.disk import Disk, after_power_cut
+from tests.runtime.disk import Disk, Step, after_power_cut
 from tests.runtime.town import Town
 
 
@@ -150,6 +152,36 @@ def test_a_device_that_may_have_the_network_key_is_known_even_if_the_crash_came_
     second = Town(after_power_cut(disk.steps[: keyed[0]], None), seed=2)
     assert second.standing(joiner) is Standing.KEYED
     assert second.center.host.nwk.neighbors.find_device(joiner.host.eui64) is not None
+
+
+def test_the_network_key_is_held_until_that_note_is_on_disk() -> None:
+    disk = SlowDisk()
+    held: list[Standing] = []
+
+    def nap() -> None:
+        held.extend(device.standing for device in town.center.engine.devices)
+        disk.go.set()
+        time.sleep(0.001)
+
+    town = Town(disk, threaded=True, nap=nap)
+    disk.go.clear()
+    town.join()
+    town.store.shut()
+    assert held[0] is Standing.KEYED
+
+
+class SlowDisk(Disk):
+    """A disk whose syncs wait for `go`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = threading.Event()
+        self.go.set()
+
+    def note(self, step: Step) -> None:
+        if step.name == "sync":
+            assert self.go.wait(5)
+        super().note(step)
 
 
 def test_another_network_than_the_saved_one_is_refused() -> None:

@@ -38,6 +38,7 @@ class Town:
         profile: str = "zb3",
         on_air: Callable[[int, int], None] | None = None,
         threaded: bool = False,
+        nap: Callable[[], None] | None = None,
     ) -> None:
         self.entropy = entropy = SeededEntropy(seed)
         self.world = World(entropy.stream("world"))
@@ -52,7 +53,7 @@ class Town:
         wait: Callable[[], None] | None = None
         if threaded:
             self.store.start()
-            wait = _nap
+            wait = nap or _nap
         node: Node = DurableNode(self.center.host, self.store, wait)
         if on_air is not None:
             node = Told(node, self.center, on_air)
