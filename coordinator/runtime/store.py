@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from coordinator import trace
-from coordinator.runtime import journal, records, snapshot
+from coordinator.runtime import journal, records, reservation, snapshot
 from coordinator.runtime.committer import Committer
 from coordinator.runtime.errors import StateError
 from coordinator.runtime.files import Files, Lock, OsFiles
@@ -41,8 +41,12 @@ def load(folder: Path, files: Files) -> tuple[dict[bytes, bytes], Saved]:
     path = folder / STATE
     try:
         octets = files.read(path)
-        image = {} if octets is None else journal.decode_file(octets)
-        return image, records.decode(image)
+        image, torn = ({}, False) if octets is None else journal.decode_file(octets)
+        saved = records.decode(image)
+        if torn:
+            reservation.jump(saved)
+            image.update((name, records.encode_bound(bound)) for name, bound in saved.bounds.items())
+        return image, saved
     except OSError as error:
         raise StateError(f"{path}: {error.strerror or error}") from None
     except StateError as error:

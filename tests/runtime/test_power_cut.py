@@ -17,10 +17,10 @@ from coordinator.runtime import records
 from coordinator.runtime.errors import StateError
 from coordinator.runtime.files import OsFile, OsFiles
 from coordinator.runtime.records import Saved
-from coordinator.runtime.store import Store, load
+from coordinator.runtime.store import STATE, Store, load
 from coordinator.trust_center.device import Standing
 from coordinator.types import SECOND
-from tests.runtime.disk import Disk, Step, after_power_cut
+from tests.runtime.disk import Disk, Inode, Step, after_power_cut
 from tests.runtime.town import FOLDER, Town
 
 KILLS = 200
@@ -122,6 +122,22 @@ def _as_found(disk: Disk) -> list[Step]:
             Step("sync", path),
         ]
     return [*found, Step("sync_folder", str(FOLDER))]
+
+
+def test_damage_to_the_last_batch_which_looks_torn_does_not_set_a_counter_back() -> None:
+    disk = Disk()
+    town = Town(disk, on_air=disk.used)
+    town.wait(20_000 * SECOND)  # until the last thing written is a reservation, and in use
+    path = FOLDER / STATE
+    octets = bytearray(disk.read(path) or b"")
+    last = len(bytes(octets).rstrip(b"\0")) - 1
+    octets[last] ^= 1
+    disk._names[str(path)] = Inode(bytes(octets))
+    for _ in range(2):  # nor when the start after it is cut short
+        Store.open(FOLDER, disk)
+        network, aps = bounds(load(FOLDER, disk)[1])
+        assert network >= used_by(disk.steps)[0]
+        assert aps >= used_by(disk.steps)[1]
 
 
 def operations(joins: int) -> int:
