@@ -86,7 +86,7 @@ def measure(effort: Effort) -> list[Measurement]:
 def _handed_out(effort: Effort, folder: Path) -> list[Measurement]:
     bare, durable = Desk(roomy()), DurableDesk(folder)
     durable.round()
-    before = durable.store.commits, durable.store.octets
+    before = durable.store.committer.commits, durable.store.committer.octets
     rates: tuple[list[float], list[float]] = [], []
     joins = 0
     for _ in range(effort.rounds):
@@ -94,8 +94,8 @@ def _handed_out(effort: Effort, folder: Path) -> list[Measurement]:
         rate, more = _rate(durable, effort.span)
         rates[1].append(rate)
         joins += more
-    commits = durable.store.commits - before[0]
-    octets = durable.store.octets - before[1]
+    commits = durable.store.committer.commits - before[0]
+    octets = durable.store.committer.octets - before[1]
     durable.store.shut()
     what = f"zb3, host stack alone, {DEVICES} new routers apply, then fetch; wall time, best round"
     without, with_state = max(rates[0]), max(rates[1])
@@ -195,11 +195,14 @@ def _full_joins(effort: Effort, folder: Path) -> list[Measurement]:
     saving, durable = Store.open(folder / "saving", Unsynced()), Store.open(folder / "durable")
     durable.start()
     lines = Line(None), Line(saving), Line(durable)
-    before = durable.commits, durable.octets
+    before = durable.committer.commits, durable.committer.octets
     lines[2].waited = 0.0
     count = max(effort.succession // 10, 10)
     costs = [[line.join() for line in lines] for _ in range(count)]
-    commits, octets = (durable.commits - before[0]) / count, (durable.octets - before[1]) / count
+    commits, octets = (
+        (durable.committer.commits - before[0]) / count,
+        (durable.committer.octets - before[1]) / count,
+    )
     saving.shut()
     durable.shut()
     bare, saved, everything = (statistics.median(each) for each in zip(*costs, strict=True))

@@ -17,7 +17,8 @@ from coordinator.runtime import records
 from coordinator.runtime.errors import StateError
 from coordinator.runtime.files import OsFile, OsFiles
 from coordinator.runtime.records import Saved
-from coordinator.runtime.store import STATE, Store, load
+from coordinator.runtime.state_folder import STATE, load
+from coordinator.runtime.store import Store
 from coordinator.trust_center.device import Standing
 from coordinator.types import SECOND
 from tests.runtime.disk import Disk, Inode, Step, after_power_cut
@@ -183,7 +184,6 @@ def test_with_a_full_disk_sending_goes_on_to_the_end_of_the_reservation_and_stop
     assert reason in town.reasons()
     # Somebody makes room.
     disk.mend()
-    time.sleep(0.6)
     town.wait(60 * SECOND)
     assert used_by(disk.steps)[0] > reserved
     assert bounds(load(FOLDER, disk)[1])[0] >= used_by(disk.steps)[0]
