@@ -171,6 +171,20 @@ def test_a_disk_that_fills_up_at_any_moment_ends_in_an_error_or_in_silence_never
             assert aps >= used[1]
 
 
+def test_one_operation_that_fails_whichever_it_is_costs_nothing_but_time() -> None:
+    for fail_at in range(operations(1)):
+        disk = Disk(fail_at, failures=1)
+        with contextlib.suppress(StateError):
+            town = Town(disk, on_air=disk.used)
+            town.join()
+            town.wait(20 * SECOND)
+            assert town.store.failure == ""
+            check(disk, used_by(disk.steps), town)
+            for cut in range(fail_at, len(disk.steps) + 1):
+                steps = disk.steps[:cut]
+                check(after_power_cut(steps, None), used_by(steps), town)
+
+
 def test_with_a_full_disk_sending_goes_on_to_the_end_of_the_reservation_and_stops_with_the_reason() -> None:
     disk = Disk()
     town = Town(disk, on_air=disk.used)
