@@ -12,7 +12,7 @@ import typer
 from coordinator.cli import options
 from coordinator.profiles.errors import ConfigurationError
 from coordinator.recording import Unwritable
-from coordinator.runtime import records, store
+from coordinator.runtime import records, state_folder
 from coordinator.runtime.files import OsFiles
 from coordinator.runtime.records import DeviceState, Saved
 from coordinator.types import Key, hex16
@@ -95,7 +95,7 @@ def import_command(
     except UnicodeDecodeError:
         raise ConfigurationError(str(file), "", "not UTF-8 text") from None
     saved = backup.read(text, str(file))
-    store.put(state, saved, replace_existing=force)
+    state_folder.put(state, saved, replace_existing=force)
     network = saved.network
     assert network is not None
     typer.echo(
@@ -117,11 +117,11 @@ def reset_command(
         raise typer.BadParameter(
             "this forgets the network and every device on it; add --yes", param_hint="--yes"
         )
-    typer.echo("forgotten" if store.erase(state) else "there was nothing to forget")
+    typer.echo("forgotten" if state_folder.erase(state) else "there was nothing to forget")
 
 
 def _load(state: Path) -> Saved:
-    _, saved = store.load(state, OsFiles())
+    _, saved = state_folder.load(state, OsFiles())
     if saved.network is None:
         raise ConfigurationError(str(state), "", "no network is kept here")
     return saved

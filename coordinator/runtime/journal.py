@@ -45,8 +45,8 @@ def encode_file(records: Mapping[bytes, bytes]) -> bytes:
     return HEADER + encode_batch(1, (encode_record(key, value) for key, value in records.items()))
 
 
-def decode_file(octets: bytes) -> dict[bytes, bytes]:
-    """What a file says, its torn tail left out.
+def decode_file(octets: bytes) -> tuple[dict[bytes, bytes], bool]:
+    """What a file says, and whether it had a torn tail, which is left out.
 
     Raises StateError, without the file's name, when it is not such a file, of a newer version or damaged.
     """
@@ -65,7 +65,7 @@ def decode_file(octets: bytes) -> dict[bytes, bytes]:
         number += 1
     if number == 1 or _any_after(octets, offset, number):
         raise StateError(f"damaged at offset {offset}: batch {number} is not as it was written")
-    return found
+    return found, bool(octets[offset:].strip(b"\0"))
 
 
 def _batch_at(octets: bytes, offset: int, number: int) -> bytes | None:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from coordinator.runtime.errors import StateError
+from coordinator.stack.neighbors import END_DEVICE_TIMEOUTS, Relationship
 from coordinator.trust_center.device import Standing
 from coordinator.types import (
     GLOBAL_LINK_KEY,
@@ -54,6 +55,7 @@ _DEVICE = struct.Struct("<HBBBQBBBH")
 _LINK_KEYS = struct.Struct("<B16sB16sB16sB16s")
 _NWK_COUNTER = struct.Struct("<BI")
 _APS_COUNTER = struct.Struct("<16sI")
+_RELATIONSHIPS = frozenset((NOTHING, *(relationship.value for relationship in Relationship)))
 _NO_KEY = bytes(16)
 _STANDING_NUMBERS = {standing: number for number, standing in enumerate(STANDINGS)}
 _KIND_NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
@@ -237,6 +239,8 @@ def _decode_device(value: bytes) -> DeviceState:
     address, standing, capability, behind, parent, revision, relationship, timeout, rest = (
         _DEVICE.unpack_from(value)
     )
+    if relationship not in _RELATIONSHIPS or timeout >= len(END_DEVICE_TIMEOUTS):
+        raise ValueError(f"no such neighbour: relationship {relationship}, timeout {timeout}")
     at = _DEVICE.size
     link_keys = None
     if rest >> 8:

@@ -11,12 +11,13 @@ time could be accepted once more.
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from coordinator import trace
-from coordinator.runtime import journal, records, snapshot
+from coordinator.runtime import records, snapshot, state_folder
 from coordinator.runtime.committer import Committer
 from coordinator.runtime.errors import StateError
 from coordinator.runtime.files import Files, Lock, OsFiles
@@ -28,36 +29,19 @@ from coordinator.stack.host import Network
 from coordinator.stack.timers import Timer
 from coordinator.types import SECOND, Duration, Eui64, Instant
 
-STATE = "state"
-LOCK = "lock"
 LATER: Duration = 2 * SECOND
 """How long changes that no frame depends on are gathered before they are written."""
 AT_ONCE = 32
 """Gathered devices written between two frames: half a millisecond at most."""
 
 
-def load(folder: Path, files: Files) -> tuple[dict[bytes, bytes], Saved]:
-    """What is in this folder, in use or not, as records and as values. Raises StateError."""
-    path = folder / STATE
-    try:
-        octets = files.read(path)
-        image = {} if octets is None else journal.decode_file(octets)
-        return image, records.decode(image)
-    except OSError as error:
-        raise StateError(f"{path}: {error.strerror or error}") from None
-    except StateError as error:
-        raise StateError(f"{path}: {error}") from None
-
-
 class Store:
     """The state of one network. Implements `driver.Gate`."""
 
-    def __init__(
-        self, files: Files, folder: Path, lock: Lock, image: dict[bytes, bytes], saved: Saved
-    ) -> None:
+    def __init__(self, committer: Committer, lock: Lock, saved: Saved) -> None:
         self.saved = saved
         self._lock = lock
-        self._committer = Committer(files, folder / STATE, image)
+        self._committer = committer
         self._reservations = Reservations(self._committer, self.saved.bounds)
         self._center: TrustCenterNode | None = None
         self._dirty: set[Eui64] = set()
@@ -72,25 +56,21 @@ class Store:
         self._tick: Timer | None = None
 
     @classmethod
-    def open(cls, folder: Path, files: Files | None = None) -> Store:
-        """Open the state in this folder, or begin one. Raises StateError, StateHeld when it is in use."""
+    def open(
+        cls, folder: Path, files: Files | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> Store:
+        """Open the state in this folder, or begin one. Raises StateError, StateHeld when it is in use.
+
+        `clock` spaces the attempts on a disk that refuses.
+        """
         files = files or OsFiles()
+        lock = state_folder.hold(folder, files)
         try:
-            files.make_folder(folder)
-            lock = files.lock(folder / LOCK)
-        except OSError as error:
-            raise StateError(f"{folder}: {error.strerror or error}") from None
-        try:
-            image, saved = load(folder, files)
-            store = cls(files, folder, lock, image, saved)
-            store._committer.create()
-        except OSError as error:
-            lock.release()
-            raise StateError(f"{folder}: cannot be written: {error.strerror or error}") from None
+            image, saved = state_folder.load(folder, files)
+            return cls(state_folder.begin(folder, files, image, clock), lock, saved)
         except StateError:
             lock.release()
             raise
-        return store
 
     # --- before the network is up -----------------------------------------------------------------
 
@@ -244,14 +224,9 @@ class Store:
         self._committer.listen(listener)
 
     @property
-    def commits(self) -> int:
-        """How many fsyncs of the file there were."""
-        return self._committer.commits
-
-    @property
-    def octets(self) -> int:
-        """How many octets of records were written."""
-        return self._committer.octets
+    def committer(self) -> Committer:
+        """The way to the disk, with what it counts."""
+        return self._committer
 
     # --- what changed -----------------------------------------------------------------------------
 
@@ -335,45 +310,3 @@ class Store:
             else "the state can be saved again"
         )
         center.host.note(trace.Finding(at=now, device=None, summary=summary))
-
-
-def put(folder: Path, saved: Saved, *, replace_existing: bool, files: Files | None = None) -> None:
-    """Make this the state of a folder. Raises StateError, also when there is one that is not to be replaced.
-
-    A network key that was here before never goes back to lower counters, whatever `saved` says.
-    """
-    files = files or OsFiles()
-    store = Store.open(folder, files)
-    try:
-        if store.network is not None and not replace_existing:
-            raise StateError(f"{folder / STATE}: there is a network already; --force replaces it")
-        bounds = dict(store.saved.bounds)
-        for counter, bound in saved.bounds.items():
-            bounds[counter] = max(bound, bounds.get(counter, 0))
-        image = records.encode(replace(saved, bounds=bounds))
-        committer = Committer(files, folder / STATE, image)
-        try:
-            committer.create()
-        except OSError as error:
-            raise StateError(f"{folder}: cannot be written: {error.strerror or error}") from None
-        committer.close()
-    finally:
-        store.shut()
-
-
-def erase(folder: Path, files: Files | None = None) -> bool:
-    """Remove the state of a folder that nobody uses; False when there was none. Raises StateError."""
-    files = files or OsFiles()
-    try:
-        if files.read(folder / STATE) is None:
-            return False
-        lock = files.lock(folder / LOCK)
-        try:
-            files.remove(folder / STATE)
-            files.remove(folder / f"{STATE}.new")
-            files.sync_folder(folder)
-        finally:
-            lock.release()
-    except OSError as error:
-        raise StateError(f"{folder}: {error.strerror or error}") from None
-    return True

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import frames, joins, memory, transport_key
+from benchmarks import frames, joins, memory, state, transport_key
 from benchmarks.__main__ import main
 from benchmarks.measurement import Effort, Measurement
 
@@ -17,7 +17,8 @@ BRIEF = Effort(span=0.001, rounds=1, succession=10, memory=0)
 
 
 @pytest.mark.parametrize(
-    "measure", [frames.measure, transport_key.measure, joins.measure_joins, joins.measure_succession]
+    "measure",
+    [frames.measure, transport_key.measure, joins.measure_joins, joins.measure_succession, state.measure],
 )
 def test_a_benchmark_gives_finite_positive_numbers_with_unit_and_conditions(
     measure: Callable[[Effort], list[Measurement]],

@@ -15,7 +15,8 @@ from coordinator.cli import invoke
 from coordinator.runtime import records
 from coordinator.runtime.files import OsFiles
 from coordinator.runtime.records import Saved
-from coordinator.runtime.store import Store, load
+from coordinator.runtime.state_folder import load
+from coordinator.runtime.store import Store
 from coordinator.trust_center.device import Standing
 from coordinator.types import Eui64, Key, LinkKeyKind
 from tests.runtime.town import Town

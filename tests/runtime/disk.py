@@ -49,18 +49,19 @@ class DiskFile:
 
 class Disk:
     """Implements `runtime.files.Files`. `fail_at` is the number of the operation that is refused, with
-    all that follow it until `mend`.
+    all that follow it until `mend`, or only `failures` of them.
     """
 
-    def __init__(self, fail_at: int | None = None) -> None:
+    def __init__(self, fail_at: int | None = None, failures: int = 1_000_000) -> None:
         self.steps: list[Step] = []
         self.operations = 0
         self.fail_at = fail_at
+        self.failures = failures
         self._names: dict[str, Inode] = {}
 
     def note(self, step: Step) -> None:
         self.operations += 1
-        if self.fail_at is not None and self.operations > self.fail_at:
+        if self.fail_at is not None and self.fail_at < self.operations <= self.fail_at + self.failures:
             raise OSError(28, "No space left on device")
         self.steps.append(step)
 

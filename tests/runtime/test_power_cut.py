@@ -17,10 +17,11 @@ from coordinator.runtime import records
 from coordinator.runtime.errors import StateError
 from coordinator.runtime.files import OsFile, OsFiles
 from coordinator.runtime.records import Saved
-from coordinator.runtime.store import Store, load
+from coordinator.runtime.state_folder import STATE, load
+from coordinator.runtime.store import Store
 from coordinator.trust_center.device import Standing
 from coordinator.types import SECOND
-from tests.runtime.disk import Disk, Step, after_power_cut
+from tests.runtime.disk import Disk, Inode, Step, after_power_cut
 from tests.runtime.town import FOLDER, Town
 
 KILLS = 200
@@ -124,6 +125,22 @@ def _as_found(disk: Disk) -> list[Step]:
     return [*found, Step("sync_folder", str(FOLDER))]
 
 
+def test_damage_to_the_last_batch_which_looks_torn_does_not_set_a_counter_back() -> None:
+    disk = Disk()
+    town = Town(disk, on_air=disk.used)
+    town.wait(20_000 * SECOND)  # until the last thing written is a reservation, and in use
+    path = FOLDER / STATE
+    octets = bytearray(disk.read(path) or b"")
+    last = len(bytes(octets).rstrip(b"\0")) - 1
+    octets[last] ^= 1
+    disk._names[str(path)] = Inode(bytes(octets))
+    for _ in range(2):  # nor when the start after it is cut short
+        Store.open(FOLDER, disk)
+        network, aps = bounds(load(FOLDER, disk)[1])
+        assert network >= used_by(disk.steps)[0]
+        assert aps >= used_by(disk.steps)[1]
+
+
 def operations(joins: int) -> int:
     disk = Disk()
     town = Town(disk)
@@ -154,6 +171,20 @@ def test_a_disk_that_fills_up_at_any_moment_ends_in_an_error_or_in_silence_never
             assert aps >= used[1]
 
 
+def test_one_operation_that_fails_whichever_it_is_costs_nothing_but_time() -> None:
+    for fail_at in range(operations(1)):
+        disk = Disk(fail_at, failures=1)
+        with contextlib.suppress(StateError):
+            town = Town(disk, on_air=disk.used)
+            town.join()
+            town.wait(20 * SECOND)
+            assert town.store.failure == ""
+            check(disk, used_by(disk.steps), town)
+            for cut in range(fail_at, len(disk.steps) + 1):
+                steps = disk.steps[:cut]
+                check(after_power_cut(steps, None), used_by(steps), town)
+
+
 def test_with_a_full_disk_sending_goes_on_to_the_end_of_the_reservation_and_stops_with_the_reason() -> None:
     disk = Disk()
     town = Town(disk, on_air=disk.used)
@@ -167,7 +198,6 @@ def test_with_a_full_disk_sending_goes_on_to_the_end_of_the_reservation_and_stop
     assert reason in town.reasons()
     # Somebody makes room.
     disk.mend()
-    time.sleep(0.6)
     town.wait(60 * SECOND)
     assert used_by(disk.steps)[0] > reserved
     assert bounds(load(FOLDER, disk)[1])[0] >= used_by(disk.steps)[0]

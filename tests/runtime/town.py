@@ -43,7 +43,7 @@ class Town:
         self.entropy = entropy = SeededEntropy(seed)
         self.world = World(entropy.stream("world"))
         self.medium = Medium(self.world)
-        self.store = Store.open(folder, files)
+        self.store = Store.open(folder, files, lambda: self.world.now / SECOND)
         self.records: list[trace.Record] = []
         setting = self.store.setting(Setting(permit=86_400 * SECOND))
         self.center = TrustCenterNode(
