@@ -83,7 +83,11 @@ async def _open_fork(line: ForkPty, factory: Callable[[], Speaker]) -> Speaker:
         tty.setraw(ours)
         tty.setraw(theirs)
         process = await asyncio.create_subprocess_exec(
-            line.path, *line.arguments, stdin=theirs, stdout=theirs
+            line.path,
+            *line.arguments,
+            stdin=theirs,
+            stdout=theirs,
+            start_new_session=True,  # a Ctrl-C is for us: its line is to end in order
         )
     except BaseException:
         os.close(ours)
@@ -107,7 +111,9 @@ def _explain(line: Line, error: Exception) -> RadioError:
         return RadioError(Fault.FORBIDDEN, f"{line}: permission denied{group}")
     if number in (errno.ENOENT, errno.ENXIO, errno.ENODEV):
         return RadioError(Fault.ABSENT, f"{line}: not there")
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    if number == errno.ECONNREFUSED:
+        return RadioError(Fault.ABSENT, f"{line}: nobody listens there")
+    reason = os.strerror(number) if number is not None and number > 0 else str(error)
     return RadioError(Fault.ABSENT, f"{line}: cannot be opened: {reason}")
 
 

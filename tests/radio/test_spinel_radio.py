@@ -1,0 +1,471 @@
+"""The RCP as a radio: frames up and down, source matching, energy scans, and every way it can fail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from aiospinel.protocol import HDLCLiteFrame
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coordinator.codec.spinel import Status
+from coordinator.radio.errors import Fault, RadioError
+from coordinator.radio.spinel.client import Client
+from coordinator.stack.node import ReceiverOn, SetPending, Transmit, TransmitStatus, Tune
+from coordinator.types import Channel, Eui64, NwkAddress, PanId
+from tests.dongle import host as spinel
+from tests.dongle.host import (
+    BEACON_REQUEST,
+    FROM_PEER,
+    PEER,
+    PEER_EUI64,
+    POLL_EXTENDED,
+    POLL_SHORT,
+    TO_PEER,
+    peer,
+)
+from tests.radio.rig import GET, INSERT, IS, OURS, SET, TUNE, Rig, answer, frame, silence, status, with_radio
+
+DATA_REQUEST = bytes.fromhex("6388 2b 621a 3412 0000 04")
+"""0x0000 -> 0x1234: its ACK says whether more follows."""
+ABORTED = TransmitStatus.ABORTED
+ELSEWHERE = Tune(channel=Channel(20), pan_id=PanId(0x2222), address=NwkAddress(0), extended_address=OURS)
+
+# Down
+
+
+def test_how_a_transmission_went_is_confirmed() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        await rig.send(BEACON_REQUEST, 1)
+        await rig.send(TO_PEER, 2)
+        other = await peer(rig.bench).start()
+        other.radio.post(SetPending(short=frozenset({NwkAddress(0)})))
+        await rig.send(TO_PEER, 3)
+        await rig.send(
+            bytes.fromhex("6388 2b 621a 3412 0000 04"), 4
+        )  # Data Request: its ACK says more follows
+        assert rig.confirmed == [
+            (1, TransmitStatus.SUCCESS, False),
+            (2, TransmitStatus.NO_ACK, False),
+            (3, TransmitStatus.SUCCESS, False),
+            (4, TransmitStatus.SUCCESS, True),
+        ]
+        assert other.heard[0].psdu == TO_PEER
+
+    with_radio(body)
+
+
+def test_a_transmission_is_written_before_post_returns() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        written: list[bytes] = []
+        rig.line.to_dongle = lambda octets, deliver: written.append(octets)
+        rig.radio.post(Transmit(handle=1, psdu=BEACON_REQUEST, csma=True, retries=0))
+        await asyncio.sleep(0)  # the line's own turn
+        assert len(written) == 1
+
+    with_radio(body)
+
+
+def test_a_transmission_behind_a_retuning_is_sent_on_the_new_channel() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        there = await peer(rig.bench).start(channel=20)
+        rig.radio.post(ELSEWHERE)
+        await rig.send(BEACON_REQUEST)
+        assert rig.confirmed == [(1, TransmitStatus.SUCCESS, False)]
+        assert [each.psdu for each in there.heard] == [BEACON_REQUEST]
+
+    with_radio(body)
+
+
+@pytest.mark.parametrize("psdu", [bytes(200), bytes(70_000)])
+def test_what_is_no_frame_is_aborted(psdu: bytes) -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        await rig.send(psdu)
+        assert rig.confirmed == [(1, ABORTED, False)]
+        await rig.send(BEACON_REQUEST, 2)
+        assert rig.confirmed[-1] == (2, TransmitStatus.SUCCESS, False)
+
+    with_radio(body)
+
+
+def test_a_status_that_is_none_of_the_usual_ones_is_an_abort() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        rig.instead[SET, spinel.STREAM_RAW] = answer(0, bytes((spinel.BUSY, 0, 1)))
+        await rig.send(BEACON_REQUEST)
+        assert rig.confirmed == [(1, ABORTED, False)]
+        assert rig.failures == []
+
+    with_radio(body)
+
+
+def test_an_rcp_that_never_says_how_a_transmission_ended_is_unresponsive() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        rig.instead[SET, spinel.STREAM_RAW] = silence
+        await rig.send(BEACON_REQUEST)
+        await asyncio.sleep(10)
+        assert rig.confirmed == [(1, ABORTED, False)]
+        assert [failure.fault for failure in rig.failures] == [Fault.UNRESPONSIVE]
+
+    with_radio(body)
+
+
+def lose(rig: Rig) -> None:
+    rig.line.cut(OSError("unplugged"))
+
+
+def restart(rig: Rig) -> None:
+    rig.say(frame(0, IS, spinel.LAST_STATUS, b"\x72"))
+
+
+@pytest.mark.parametrize(("mishap", "fault"), [(lose, Fault.LOST), (restart, Fault.RESET)])
+def test_what_was_not_sent_yet_is_aborted_exactly_once(mishap: Callable[[Rig], None], fault: Fault) -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        rig.instead[SET, spinel.STREAM_RAW] = silence
+        rig.radio.post(Transmit(handle=1, psdu=BEACON_REQUEST, csma=True, retries=0))
+        await asyncio.sleep(0.01)
+        mishap(rig)
+        await asyncio.sleep(0.01)
+        rig.radio.post(Transmit(handle=2, psdu=BEACON_REQUEST, csma=True, retries=0))
+        assert (2, ABORTED, False) not in rig.confirmed  # never from within post
+        await asyncio.sleep(10)
+        assert rig.confirmed == [(1, ABORTED, False), (2, ABORTED, False)]
+        assert [failure.fault for failure in rig.failures] == [fault]
+        rig.instead.clear()
+        await rig.start()
+        await rig.send(BEACON_REQUEST, 3)
+        assert rig.confirmed[2:] == [(3, TransmitStatus.SUCCESS, False)]
+
+    with_radio(body)
+
+
+@pytest.mark.parametrize(("mishap", "fault"), [(lose, Fault.LOST), (restart, Fault.RESET)])
+def test_a_transmission_that_waits_for_a_retuning_is_aborted_exactly_once(
+    mishap: Callable[[Rig], None], fault: Fault
+) -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        rig.instead[SET, spinel.PHY_CHAN] = silence
+        rig.radio.post(ELSEWHERE)
+        rig.radio.post(Transmit(handle=1, psdu=BEACON_REQUEST, csma=True, retries=0))
+        await asyncio.sleep(0.01)
+        mishap(rig)
+        await asyncio.sleep(10)
+        assert rig.confirmed == [(1, ABORTED, False)]
+        assert [failure.fault for failure in rig.failures] == [fault]
+
+    with_radio(body)
+
+
+def test_a_retuning_that_is_refused_ends_the_radio() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        rig.instead[SET, spinel.PANID] = status(spinel.INVALID_STATE)
+        rig.radio.post(ELSEWHERE)
+        await asyncio.sleep(0.1)
+        (failure,) = rig.failures
+        assert failure.fault is Fault.REFUSED
+        assert str(failure) == "/dev/rcp: the RCP refuses MAC_15_4_PANID: INVALID_STATE"
+
+    with_radio(body)
+
+
+def test_a_closed_radio_says_nothing_more_and_is_off_the_air() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        other = await peer(rig.bench).start()
+        await rig.radio.close()
+        assert not rig.line.open
+        assert await other.send(FROM_PEER) == (TransmitStatus.NO_ACK, False)
+        assert (rig.heard, rig.failures) == ([], [])
+
+    with_radio(body)
+
+
+def test_a_receiver_that_is_turned_off_hears_nothing() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        other = await peer(rig.bench).start()
+        rig.radio.post(ReceiverOn(on=False))
+        await asyncio.sleep(0.01)
+        assert (await other.send(FROM_PEER))[0] is TransmitStatus.NO_ACK
+        rig.radio.post(ReceiverOn(on=True))
+        await asyncio.sleep(0.01)
+        assert (await other.send(FROM_PEER))[0] is TransmitStatus.SUCCESS
+
+    with_radio(body)
+
+
+# Up
+
+
+def test_a_frame_comes_with_channel_lqi_and_what_its_ack_said() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        other = await peer(rig.bench).start()
+        await other.send(FROM_PEER)
+        await other.send(POLL_SHORT)
+        await other.send(BEACON_REQUEST)
+        assert [each.psdu for each in rig.heard] == [FROM_PEER, POLL_SHORT, BEACON_REQUEST]
+        assert [each.acked_with_pending for each in rig.heard] == [False, True, None]
+        assert {each.channel for each in rig.heard} == {Channel(15)}
+        assert all(each.rssi < 0 and 0 <= each.lqi <= 255 for each in rig.heard)
+
+    with_radio(body)
+
+
+def raw(psdu: bytes, flags: int = 0) -> bytes:
+    """STREAM_RAW as firmware writes it up to its flags (radios.md 3)."""
+    octets = psdu + b"\x00\x00"
+    value = len(octets).to_bytes(2, "little") + octets + b"\xc4\x9c" + flags.to_bytes(2, "little")
+    return frame(0, IS, spinel.STREAM_RAW, value)
+
+
+def test_a_frame_whose_check_sequence_was_wrong_is_dropped() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        rig.say(raw(FROM_PEER, 0x0004) + raw(BEACON_REQUEST))
+        (heard,) = rig.heard
+        assert (heard.psdu, heard.rssi, heard.channel, heard.lqi) == (BEACON_REQUEST, -60, 15, 255)
+
+    with_radio(body)
+
+
+@given(noise=st.lists(st.binary(max_size=40), max_size=8), cut=st.integers(0, 60))
+def test_no_octets_on_the_line_break_the_radio(noise: list[bytes], cut: int) -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        for octets in noise:
+            rig.say(octets)
+            rig.say(HDLCLiteFrame(octets).serialize())
+            rig.say(HDLCLiteFrame(b"\x80\x06" + octets).serialize())
+        rig.say(b"\x7e" + raw(BEACON_REQUEST)[cut:])
+        rig.heard.clear()
+        rig.say(b"\x7e" + raw(BEACON_REQUEST))
+        if not rig.failures:  # the noise may have said that it restarted
+            assert [each.psdu for each in rig.heard] == [BEACON_REQUEST]
+
+    with_radio(body)
+
+
+@pytest.mark.parametrize("payload", [b"", b"\x80", b"\x80\x06", b"\x81\x7f\x00", b"\x80\x06\x71", b"\x00"])
+def test_a_frame_that_is_no_spinel_is_counted_and_nothing_else(payload: bytes) -> None:
+    client = None
+
+    async def body(rig: Rig) -> None:
+        nonlocal client
+        opened = rig.radio._open
+
+        async def remember(factory: Callable[[], Client]) -> Client:
+            nonlocal client
+            client = await opened(factory)
+            return client
+
+        rig.radio._open = remember
+        await rig.start()
+        assert client is not None
+        rig.say(HDLCLiteFrame(payload).serialize())
+        assert client.bad == 1
+        assert await rig.radio.probe() >= 0
+        assert rig.failures == []
+
+    with_radio(body)
+
+
+# Answers that come late, twice or to something else
+
+
+def test_an_answer_to_something_else_is_not_taken_for_ours() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+
+        def first_another(transaction: int) -> bytes:
+            other = frame(transaction, IS, spinel.PANID, b"\xad\xde")
+            return other + frame(transaction, IS, spinel.PHY_CHAN, b"\x0f")
+
+        rig.instead[GET, spinel.PHY_CHAN] = first_another
+        assert await rig.radio.probe() >= 0
+
+    with_radio(body)
+
+
+def test_answers_that_nobody_waits_for_or_that_come_twice_change_nothing() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        for transaction in range(1, 16):
+            rig.say(frame(transaction, IS, spinel.PHY_CHAN, b"\x0b"))
+            rig.say(frame(transaction, IS, spinel.LAST_STATUS, b"\x00\x00\x01"))
+        rig.instead[GET, spinel.PHY_CHAN] = lambda transaction: (
+            2 * frame(transaction, IS, spinel.PHY_CHAN, b"\x0f")
+        )
+        assert await rig.radio.probe() >= 0
+        assert (rig.failures, rig.confirmed) == ([], [])
+
+    with_radio(body)
+
+
+# The probe
+
+
+def test_the_probe_finds_a_setting_that_is_lost_though_the_line_answers() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        assert await rig.radio.probe() >= 0
+        rig.bench.rcp._held.raw_stream = False  # alive on the line, deaf on the air
+        with pytest.raises(RadioError, match="MAC_RAW_STREAM_ENABLED is 00, and was set to 01") as caught:
+            await rig.radio.probe()
+        assert caught.value.fault is Fault.RESET
+
+    with_radio(body)
+
+
+def test_the_probe_of_an_rcp_that_hangs_ends() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        rig.instead[GET, spinel.PHY_CHAN] = silence
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(RadioError, match="no answer about PHY_CHAN within 2 s") as caught:
+            await rig.radio.probe()
+        assert caught.value.fault is Fault.UNRESPONSIVE
+        assert asyncio.get_running_loop().time() - began == pytest.approx(2)
+
+    with_radio(body)
+
+
+def test_a_retuning_during_the_probe_is_not_taken_for_a_loss() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        probing = asyncio.ensure_future(rig.radio.probe())
+        for turn in range(12):
+            await asyncio.sleep(0)
+            if turn == 5:
+                rig.radio.post(ELSEWHERE)
+        assert await probing >= 0
+        rig.radio.post(TUNE)
+        assert await rig.radio.probe() >= 0
+
+    with_radio(body)
+
+
+# Frame pending
+
+
+def test_with_matching_off_every_poll_is_promised_data_and_the_report_says_so_once_seen() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        other = await peer(rig.bench).start()
+        rig.radio.post(SetPending(extended=frozenset({PEER_EUI64})))
+        assert await other.send(POLL_EXTENDED) == (TransmitStatus.SUCCESS, True)
+        assert rig.radio.report.frame_pending == "by default"
+        assert not [each for each in rig.asked if each[0] == INSERT]
+
+    with_radio(body)
+
+
+def test_an_rcp_that_promises_nothing_by_default_is_told_whom_to_promise() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        other = await peer(rig.bench).start()
+        rig.radio.post(SetPending(short=frozenset({PEER}), extended=frozenset({PEER_EUI64})))
+        assert (await other.send(POLL_EXTENDED))[1] is False  # that is how it is found out
+        assert rig.radio.report.frame_pending == "by table"
+        assert (await other.send(POLL_EXTENDED))[1] is True
+        assert (await other.send(POLL_SHORT))[1] is True
+        rig.radio.post(SetPending(short=frozenset({PEER})))
+        await asyncio.sleep(0.01)
+        assert (await other.send(POLL_EXTENDED))[1] is False
+        rig.bench.rcp.reset(Status.RESET_SOFTWARE)
+        await asyncio.sleep(0.01)
+        await rig.start()
+        assert (await other.send(POLL_SHORT))[1] is True  # the table survives a reset
+
+    with_radio(body, pending_by_default=False)
+
+
+def test_what_finds_no_room_in_a_full_table_is_told_when_there_is_room() -> None:
+    entries = frozenset(Eui64(PEER_EUI64 + more) for more in range(12))
+
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        other = await peer(rig.bench).start()
+        await other.send(POLL_EXTENDED)
+        rig.radio.post(SetPending(extended=entries))
+        await asyncio.sleep(0.01)
+        held = rig.bench.rcp._held
+        assert len(held.match_extended) == 10
+        assert rig.failures == []
+        rig.radio.post(SetPending(extended=frozenset(sorted(entries)[5:])))
+        await asyncio.sleep(0.01)
+        assert held.match_extended == set(sorted(entries)[5:])
+
+    with_radio(body, pending_by_default=False)
+
+
+def test_an_rcp_without_source_matching_is_reported_to_never_promise() -> None:
+    async def body(rig: Rig) -> None:
+        rig.instead[SET, spinel.MATCH] = status(spinel.PROP_NOT_FOUND)
+        await rig.start()
+        await (await peer(rig.bench).start()).send(POLL_SHORT)
+        assert rig.radio.report.frame_pending == "never"
+        assert rig.failures == []
+
+    with_radio(body, pending_by_default=False)
+
+
+# Energy scan
+
+
+def test_an_energy_scan_ends_with_a_level_and_the_radio_hears_again() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        levels = [await rig.radio.energy_scan(Channel(number), 30_000) for number in (11, 15, 26)]
+        assert all(-110 <= level <= -60 for level in levels)
+        both = await asyncio.gather(
+            rig.radio.energy_scan(Channel(11), 30_000), rig.radio.energy_scan(Channel(12), 30_000)
+        )
+        assert len(both) == 2
+        assert (await (await peer(rig.bench).start()).send(FROM_PEER))[0] is TransmitStatus.SUCCESS
+
+    with_radio(body)
+
+
+@pytest.mark.parametrize(
+    ("reply", "fault", "says"),
+    [
+        (status(spinel.INVALID_STATE), Fault.REFUSED, "no energy scan: MAC_SCAN_STATE: INVALID_STATE"),
+        (silence, Fault.UNRESPONSIVE, "no answer about MAC_SCAN_STATE"),
+        (answer(spinel.SCAN_STATE, b"\x02"), Fault.UNRESPONSIVE, "the energy scan never ended"),
+    ],
+)
+def test_an_energy_scan_that_comes_to_nothing_says_why(reply: object, fault: Fault, says: str) -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        rig.instead[SET, spinel.SCAN_STATE] = reply  # type: ignore[assignment]
+        with pytest.raises(RadioError, match=says) as caught:
+            await rig.radio.energy_scan(Channel(11), 30_000)
+        assert caught.value.fault is fault
+        assert str(caught.value).count("/dev/rcp") == 1
+
+    with_radio(body)
+
+
+def test_an_energy_scan_ends_with_the_radio() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        scan = asyncio.ensure_future(rig.radio.energy_scan(Channel(11), 1_000_000))
+        await asyncio.sleep(0.1)
+        lose(rig)
+        with pytest.raises(RadioError, match="unplugged") as caught:
+            await scan
+        assert caught.value.fault is Fault.LOST
+        assert str(caught.value).count("/dev/rcp") == 1
+
+    with_radio(body)
