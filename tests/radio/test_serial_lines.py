@@ -157,12 +157,14 @@ def test_a_port_that_another_process_holds_is_busy_and_names_the_holder() -> Non
         try:
             assert holder.stdout is not None
             assert holder.stdout.readline() == b"held\n"
+            name = Path(f"/proc/{holder.pid}/comm").read_text().strip()
             error = failure_of(text)
         finally:
             holder.kill()
             holder.communicate()
         assert error.fault is Fault.BUSY
-        assert f"(PID {holder.pid})" in str(error)
+        path = text.removeprefix("spinel:")
+        assert str(error) == f"{path}: the port is held by {name} (PID {holder.pid})"
         asyncio.run(report_of(text))  # and is free once that one is gone
 
 

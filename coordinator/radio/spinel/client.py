@@ -69,6 +69,8 @@ class Client(SpinelProtocol):
         # One identifier is the transmissions' own: there is one at a time, and it must leave at once,
         # not when a task comes to it.
         self._transmit_transaction = self._free_tids.get_nowait()
+        self.spoken_to = False
+        """Whether a frame of Spinel ever came."""
         self.malformed = 0
         """Frames from the RCP that are not Spinel, or whose value is not of the property's type."""
         self.late = 0
@@ -164,6 +166,7 @@ class Client(SpinelProtocol):
     def _take(self, frame: spinel.Frame, octets: bytes) -> None:
         """Take one frame: a received one first, for somebody may wait for its answer."""
         about, value = spinel.split(frame.payload)
+        self.spoken_to = True
         if frame.command == spinel.Command.PROP_VALUE_IS:
             if about == Property.STREAM_RAW:
                 self._received(spinel_stream.decode_received(value))

@@ -96,8 +96,8 @@ class SpinelRadio:
             await self._bring_up(client)
         except RadioError as error:
             await self._drop()
-            nobody = "nobody there speaks Spinel: " if error.fault is Fault.UNRESPONSIVE else ""
-            raise self._named(error, nobody) from None
+            nobody = error.fault is Fault.UNRESPONSIVE and not client.spoken_to
+            raise self._named(error, "nobody there speaks Spinel: " if nobody else "") from None
         self._up = True
 
     async def _bring_up(self, client: Client) -> None:
