@@ -141,6 +141,8 @@ def _explain(line: Line, error: Exception) -> RadioError:
         return RadioError(Fault.FORBIDDEN, f"{line}: permission denied{group}")
     if number in (errno.ENOENT, errno.ENXIO, errno.ENODEV):
         return RadioError(Fault.ABSENT, f"{line}: not there")
+    if number == errno.ENOTTY:
+        return RadioError(Fault.ABSENT, f"{line}: not a serial port")
     if number == errno.ECONNREFUSED:
         return RadioError(Fault.ABSENT, f"{line}: nobody listens there")
     reason = os.strerror(number) if number is not None and number > 0 else str(error)

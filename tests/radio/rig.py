@@ -63,6 +63,7 @@ class Rig:
         self.instead: dict[tuple[int, int], Reply] = {}
         self.asked: list[tuple[int, int, bytes]] = []
         self.lines: list[memory.Line] = []
+        self.clients: list[Client] = []
         self.heard: list[ReceivedFrame] = []
         self.confirmed: list[tuple[int, TransmitStatus, bool]] = []
         self.failures: list[RadioError] = []
@@ -82,7 +83,8 @@ class Rig:
 
     async def _open(self, factory: Callable[[], Client]) -> Client:
         self.lines.append(memory.Line(to_dongle=self._pass))
-        return memory.connect(factory(), Connection(self.bench.rcp), self.line)
+        self.clients.append(factory())
+        return memory.connect(self.clients[-1], Connection(self.bench.rcp), self.line)
 
     def _pass(self, octets: bytes, deliver: memory.Deliver) -> None:
         said = SpinelFrame.from_bytes(HDLCLiteFrame.from_bytes(octets).data)

@@ -172,7 +172,7 @@ def test_a_port_that_another_process_holds_is_busy_and_names_the_holder() -> Non
     ("text", "says"),
     [
         ("spinel:/dev/no-such-port", "/dev/no-such-port: not there"),
-        ("spinel:/dev/null", "/dev/null: cannot be opened"),
+        ("spinel:/dev/null", "/dev/null: not a serial port"),
         ("spinel+hdlc+forkpty:///no/such/rcp", "/no/such/rcp: not there"),
         ("spinel+tcp://127.0.0.1:1", "127.0.0.1:1: nobody listens there"),
         ("spinel+tcp://no-such-host.invalid:1", "no-such-host.invalid:1: cannot be opened"),

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from coordinator.codec.spinel import Status
 from coordinator.radio.errors import Fault, RadioError
-from coordinator.radio.spinel.client import Client
 from coordinator.stack.node import ReceiverOn, SetPending, Transmit, TransmitStatus, Tune
 from coordinator.types import Channel, Eui64, NwkAddress, PanId
 from tests.dongle import host as spinel
@@ -190,6 +189,31 @@ def test_a_closed_radio_says_nothing_more_and_is_off_the_air() -> None:
     with_radio(body)
 
 
+def test_a_radio_that_does_not_answer_any_more_is_closed_all_the_same() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        rig.line.to_dongle = lambda octets, deliver: None
+        began = asyncio.get_running_loop().time()
+        await rig.radio.close()
+        assert asyncio.get_running_loop().time() - began < 2
+        assert not rig.line.open
+
+    with_radio(body)
+
+
+def test_a_start_that_is_given_up_leaves_nothing_open() -> None:
+    async def body(rig: Rig) -> None:
+        rig.instead[GET, spinel.NCP_VERSION] = silence
+        starting = asyncio.ensure_future(rig.start())
+        await asyncio.sleep(0.5)
+        starting.cancel()
+        await asyncio.wait((starting,))
+        await rig.radio.close()
+        assert not rig.line.open
+
+    with_radio(body)
+
+
 def test_a_receiver_that_is_turned_off_hears_nothing() -> None:
     async def body(rig: Rig) -> None:
         await rig.start()
@@ -258,22 +282,10 @@ def test_no_octets_on_the_line_break_the_radio(noise: list[bytes], cut: int) -> 
 
 @pytest.mark.parametrize("payload", [b"", b"\x80", b"\x80\x06", b"\x81\x7f\x00", b"\x80\x06\x71", b"\x00"])
 def test_a_frame_that_is_no_spinel_is_counted_and_nothing_else(payload: bytes) -> None:
-    client = None
-
     async def body(rig: Rig) -> None:
-        nonlocal client
-        opened = rig.radio._open
-
-        async def remember(factory: Callable[[], Client]) -> Client:
-            nonlocal client
-            client = await opened(factory)
-            return client
-
-        rig.radio._open = remember
         await rig.start()
-        assert client is not None
         rig.say(HDLCLiteFrame(payload).serialize())
-        assert client.bad == 1
+        assert rig.clients[0].bad == 1
         assert await rig.radio.probe() >= 0
         assert rig.failures == []
 

@@ -23,7 +23,7 @@ COMMAND_TIMEOUT = 2.0
 """Seconds an RCP may take over a command; they answer within milliseconds."""
 TRANSMIT_TIMEOUT = 5.0
 """Seconds an RCP may take over a transmission with all its backoffs and retries."""
-CLOSE_TIMEOUT = 5.0
+CLOSE_TIMEOUT = 3.0
 """Seconds that a line may take to close; then it is left to itself."""
 
 _COMMANDS = {

@@ -39,6 +39,8 @@ KIND = "spinel"
 MAX_CSMA_BACKOFFS = 4
 """macMaxCSMABackoffs."""
 UNKNOWN_LQI = 255
+FAREWELL = 0.5
+"""Seconds that an RCP may take over each of its last two orders."""
 
 _STATUSES: dict[int, TransmitStatus] = {
     Status.OK: TransmitStatus.SUCCESS,
@@ -126,8 +128,8 @@ class SpinelRadio:
         if self._up and client is not None:
             self._up = False
             try:
-                await client.set(Property.MAC_RAW_STREAM_ENABLED, b"\x00")
-                await client.set(Property.PHY_ENABLED, b"\x00")
+                await client.set(Property.MAC_RAW_STREAM_ENABLED, b"\x00", FAREWELL)
+                await client.set(Property.PHY_ENABLED, b"\x00", FAREWELL)
             except (RadioError, StatusError):
                 pass  # it is closed either way
         await self._drop()
