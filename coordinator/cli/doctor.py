@@ -65,8 +65,11 @@ class Doctor:
         found = ports.find(self._root)
         self.say(checks.ports(found))
         for port in found:
-            access, held = gather.access(port.device), checks.holders(port.path, port.holders)
-            for finding in (checks.permission(replace(access, path=port.path)), held):
+            try:
+                access = replace(gather.access(port.device), path=port.path)
+            except OSError:
+                continue  # unplugged this moment
+            for finding in (checks.permission(access), checks.holders(port.path, port.holders)):
                 if finding.grade is Grade.FAIL:
                     self.say(replace(finding, grade=Grade.WARN))
         text = "none was named; sim: needs no hardware, --radio URL checks one"

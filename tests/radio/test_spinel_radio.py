@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.codec.spinel import Status
+from coordinator.dongle import memory
 from coordinator.radio.errors import Fault, RadioError
 from coordinator.stack.node import ReceiverOn, SetPending, Transmit, TransmitStatus, Tune
 from coordinator.types import Channel, Eui64, NwkAddress, PanId
@@ -288,6 +289,39 @@ def test_a_frame_that_is_no_spinel_is_counted_and_nothing_else(payload: bytes) -
         assert rig.clients[0].bad == 1
         assert await rig.radio.probe() >= 0
         assert rig.failures == []
+
+    with_radio(body)
+
+
+def one_by_one(octets: bytes, deliver: memory.Deliver) -> None:
+    for octet in octets:
+        deliver(bytes((octet,)))
+
+
+def test_octets_that_come_one_by_one_are_the_same_frames() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        rig.line.to_host = one_by_one
+        other = await peer(rig.bench).start()
+        await rig.send(TO_PEER)
+        await other.send(FROM_PEER)
+        assert rig.confirmed == [(1, TransmitStatus.SUCCESS, False)]
+        assert [each.psdu for each in rig.heard] == [FROM_PEER]
+        assert await rig.radio.probe() >= 0
+
+    with_radio(body)
+
+
+def test_an_octet_that_is_lost_costs_its_frame_and_no_more() -> None:
+    async def body(rig: Rig) -> None:
+        await rig.start()
+        other = await peer(rig.bench).start()
+        rig.line.to_host = lambda octets, deliver: deliver(octets[:9] + octets[10:])
+        await other.send(FROM_PEER)
+        rig.line.to_host = memory.pass_on
+        await other.send(BEACON_REQUEST)
+        assert [each.psdu for each in rig.heard] == [BEACON_REQUEST]
+        assert (rig.clients[0].bad, rig.failures) == (1, [])
 
     with_radio(body)
 
