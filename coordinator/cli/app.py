@@ -9,8 +9,9 @@ import typer
 
 from coordinator import __version__
 from coordinator.cli import air as air_verb
-from coordinator.cli import catalogue, decode, dongle, matrix, network, options, simulate
+from coordinator.cli import catalogue, decode, doctor, dongle, matrix, network, options, simulate
 from coordinator.cli import joiner as joiner_verb
+from coordinator.cli import radio as radio_verb
 from coordinator.cli import run as live
 from coordinator.evidence.dissect import Start
 from coordinator.scenario import LIMIT, OBSERVE
@@ -48,6 +49,7 @@ app.add_typer(behaviours_app, name="behaviours")
 app.add_typer(joiners_app, name="joiners")
 app.add_typer(dongle.app, name="dongle")
 app.add_typer(network.app, name="network")
+app.add_typer(radio_verb.app, name="radio")
 
 Name = Annotated[str, typer.Argument(metavar="NAME")]
 
@@ -263,6 +265,23 @@ def joiner_command(
         json=json,
     )
     raise typer.Exit(code)
+
+
+@app.command("doctor")
+def doctor_command(
+    radio: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--radio", metavar="URL", help="The radio to check too; it is asked what it is."),
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Check this machine, and a radio if one is named: one line each, and what to do about it.
+
+    Exits with 0 when nothing is in the way, with 4 when the radio that was named cannot be used.
+
+    Example: legacy-tc doctor --radio spinel:/dev/ttyACM0
+    """
+    raise typer.Exit(doctor.run(radio, json=json))
 
 
 @app.command("decode")

@@ -43,6 +43,14 @@ def spinel_command(
         Optional[Path],  # noqa: UP045
         typer.Option("--link", metavar="PATH", help="Symbolic link to the pty, as udev makes by-id names."),
     ] = None,
+    air: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            "--air",
+            metavar="udp://127.0.0.1:PORT",
+            help="The simulated air to share; who comes first hosts it. Without it, an air of its own.",
+        ),
+    ] = None,
     seed: options.Seed = None,
     no_pending_by_default: Annotated[
         bool,
@@ -55,18 +63,28 @@ def spinel_command(
         bool, typer.Option("--allow-remote", help="Listen on an address that other machines reach.")
     ] = False,
 ) -> None:
-    """Be an OpenThread radio co-processor (RCP) with Spinel on a serial line.
+    r"""Be an OpenThread radio co-processor (RCP) with Spinel on a serial line.
 
     The first line of output says where it is: the path of the pty, or the TCP address. With stdio
-    nothing is ever printed. It serves one host at a time until SIGINT or SIGTERM.
+    nothing is ever printed. It serves one host at a time until SIGINT or SIGTERM; it ends with 5 when
+    a shared air is lost.
 
-    Example: legacy-tc dongle spinel --listen tcp://127.0.0.1:0 --joiner telink
+    \b
+    Examples:
+      legacy-tc dongle spinel --listen tcp://127.0.0.1:0 --joiner telink
+      legacy-tc dongle spinel --listen pty --air udp://127.0.0.1:4949
     """
+    if air is not None and joiner:
+        raise typer.BadParameter(
+            "on a shared air a device is a process of its own: legacy-tc joiner --air URL --joiner NAME",
+            param_hint="--joiner",
+        )
     order = service.Order(
         where=parse_listen(listen, link, allow_remote=allow_remote),
         seed=secrets.randbelow(LARGEST_RANDOM_SEED) if seed is None else seed,
         joiners=[joiners.load(name) for name in joiner or []],
         pending_by_default=not no_pending_by_default,
+        air=None if air is None else options.parse_air(air),
     )
     try:
         ended_by = asyncio.run(service.serve(order, typer.echo))

@@ -115,7 +115,7 @@ async def _listen_on_stdio(rcp: Rcp) -> None:
     terminals = [(number, termios.tcgetattr(number)) for number in (source, sink) if os.isatty(number)]
     try:
         for number, _ in terminals:
-            tty.setraw(number)
+            tty.setraw(number, termios.TCSANOW)  # what the host has said already stays
         await _serve_files(rcp, source, sink)
     finally:
         for number, settings in terminals:

@@ -1,4 +1,4 @@
-"""Opening the line to an RCP: a serial port (the one door to serialx), a program behind a pty, or TCP.
+"""Opening the line to a radio: a serial port (the one door to serialx), a program behind a pty, or TCP.
 
 Each gives the protocol its transport, or raises RadioError with who or what is in the way.
 """
@@ -6,11 +6,13 @@ Each gives the protocol its transport, or raises RadioError with who or what is 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import socket
 import tty
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, assert_never
 
@@ -22,6 +24,34 @@ from coordinator.radio.url import ForkPty, Line, Tcp, Uart
 
 CONNECT_TIMEOUT = 5.0
 """Seconds to wait for a TCP connection or for a port to open."""
+_PTS_MAJOR, _PTMX = 136, os.makedev(5, 2)
+"""Linux's numbers for the two sides of a pseudo-terminal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsbPort:
+    """A serial port as the kernel knows it. Without USB behind it, `vid` and `pid` are None."""
+
+    device: str
+    vid: int | None = None
+    pid: int | None = None
+    maker: str = ""
+    product: str = ""
+
+
+def usb_ports() -> list[UsbPort]:
+    """The serial ports that this machine's kernel knows."""
+    return [
+        UsbPort(
+            device=port.resolved_device,
+            vid=port.vid,
+            pid=port.pid,
+            maker=port.manufacturer or "",
+            product=port.product or "",
+        )
+        for port in serialx.list_serial_ports()
+    ]
+
 
 Speaker = TypeVar("Speaker", bound=asyncio.Protocol)
 Opener = Callable[[Callable[[], Speaker]], Awaitable[Speaker]]
@@ -83,7 +113,11 @@ async def _open_fork(line: ForkPty, factory: Callable[[], Speaker]) -> Speaker:
         tty.setraw(ours)
         tty.setraw(theirs)
         process = await asyncio.create_subprocess_exec(
-            line.path, *line.arguments, stdin=theirs, stdout=theirs
+            line.path,
+            *line.arguments,
+            stdin=theirs,
+            stdout=theirs,
+            start_new_session=True,  # a Ctrl-C is for us: its line is to end in order
         )
     except BaseException:
         os.close(ours)
@@ -107,7 +141,11 @@ def _explain(line: Line, error: Exception) -> RadioError:
         return RadioError(Fault.FORBIDDEN, f"{line}: permission denied{group}")
     if number in (errno.ENOENT, errno.ENXIO, errno.ENODEV):
         return RadioError(Fault.ABSENT, f"{line}: not there")
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    if number == errno.ENOTTY:
+        return RadioError(Fault.ABSENT, f"{line}: not a serial port")
+    if number == errno.ECONNREFUSED:
+        return RadioError(Fault.ABSENT, f"{line}: nobody listens there")
+    reason = os.strerror(number) if number is not None and number > 0 else str(error)
     return RadioError(Fault.ABSENT, f"{line}: cannot be opened: {reason}")
 
 
@@ -121,13 +159,16 @@ def _group_of(line: Line) -> str:
 
 
 def holders_of(path: str, proc: Path = Path("/proc")) -> list[tuple[int, str]]:
-    """Which other processes have this file open, by PID and name, as far as we may see."""
+    """Which other processes have this file open, by PID and name, as far as we may see.
+
+    Whoever serves a pseudo-terminal from its other side is none of them.
+    """
     try:
         wanted = os.stat(path)
     except OSError:
         return []
     found = []
-    for entry in proc.iterdir():
+    for entry in sorted(proc.iterdir(), key=lambda entry: entry.name):
         if entry.name.isdigit() and int(entry.name) != os.getpid() and _holds(entry, wanted):
             try:
                 name = (entry / "comm").read_text().strip()
@@ -138,14 +179,18 @@ def holders_of(path: str, proc: Path = Path("/proc")) -> list[tuple[int, str]]:
 
 
 def _holds(process: Path, wanted: os.stat_result) -> bool:
+    open_files = _open_files(process)
+    held = any((each.st_dev, each.st_ino) == (wanted.st_dev, wanted.st_ino) for each in open_files)
+    serves = os.major(wanted.st_rdev) == _PTS_MAJOR and any(each.st_rdev == _PTMX for each in open_files)
+    return held and not serves
+
+
+def _open_files(process: Path) -> list[os.stat_result]:
+    found = []
     try:
         for descriptor in (process / "fd").iterdir():
-            try:
-                status = descriptor.stat()
-            except OSError:
-                continue
-            if (status.st_dev, status.st_ino) == (wanted.st_dev, wanted.st_ino):
-                return True
+            with contextlib.suppress(OSError):
+                found.append(descriptor.stat())
     except OSError:
         pass
-    return False
+    return found

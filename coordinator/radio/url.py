@@ -13,11 +13,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
+from coordinator.radio.air import url as air_url
 from coordinator.radio.errors import BadRadioUrl
 
 DEFAULT_BAUDRATE = 460_800
+MAX_BAUDRATE = 4_000_000
 EXAMPLES = "spinel:/dev/ttyACM0, spinel+tcp://host:port, sim:"
 
 
@@ -73,71 +75,87 @@ RadioUrl = Line | Simulated
 
 def parse(text: str) -> RadioUrl:
     """Read a radio's name. Raises BadRadioUrl with what is wrong and what would be right."""
-    scheme, colon, _ = text.partition(":")
-    if not colon:
-        raise BadRadioUrl(f"'{text}' names no radio; write it like {EXAMPLES}")
-    try:
-        parts = urlsplit(text)
-        query = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
-    except ValueError as error:
-        raise BadRadioUrl(f"'{text}': {error}") from None
+    scheme, colon, rest = text.partition(":")
+    if not colon or not text.isprintable():
+        raise BadRadioUrl(f"{text!r} names no radio; write it like {EXAMPLES}")
     match scheme.lower():
         case "sim":
-            if parts.netloc or parts.path or parts.query:
+            if rest:
                 raise BadRadioUrl(
                     f"'{text}': sim: takes nothing more; a shared air is sim+udp://127.0.0.1:PORT"
                 )
             return Simulated()
         case "sim+udp":
-            return Simulated(air=text.partition("+")[2])
+            return _simulated(text)
         case "spinel" | "spinel+hdlc+uart":
-            return _uart(text, unquote(parts.path), parts.netloc, query)
+            return _uart(text, *_path_and_settings(text, rest))
         case "spinel+hdlc+forkpty":
-            return _fork(text, unquote(parts.path), parts.netloc, query)
+            return _fork(text, *_path_and_settings(text, rest))
         case "spinel+tcp":
-            return _tcp(text, query)
+            return _tcp(text)
         case _:
             raise BadRadioUrl(f"'{text}': no such radio: {scheme}:; write it like {EXAMPLES}")
 
 
-def _path(text: str, path: str, netloc: str) -> str:
-    if netloc or not path.startswith("/"):
+def _simulated(text: str) -> Simulated:
+    try:
+        return Simulated(air=str(air_url.parse(text.partition("+")[2])))
+    except ValueError as error:
+        raise BadRadioUrl(f"{error}; for a radio put sim+ before it") from None
+
+
+def _path_and_settings(text: str, rest: str) -> tuple[str, list[tuple[str, str]]]:
+    """What follows the scheme: an absolute path, and settings that may come without a value."""
+    address, _, query = rest.partition("?")
+    path = unquote(address.removeprefix("//"))
+    if not path.startswith("/"):
         raise BadRadioUrl(f"'{text}': the path must be absolute, as in spinel:/dev/ttyACM0")
     if path == "/":
         raise BadRadioUrl(f"'{text}': the path is missing")
-    return path
+    settings = [each.partition("=") for each in query.split("&") if each]
+    found = [(unquote(name), unquote(value)) for name, _, value in settings]
+    if not all(each.isprintable() for each in (path, *(part for pair in found for part in pair))):
+        raise BadRadioUrl(f"{text!r}: has characters in it that cannot be printed")
+    return path, found
 
 
-def _uart(text: str, path: str, netloc: str, query: list[tuple[str, str]]) -> Uart:
+def _uart(text: str, path: str, settings: list[tuple[str, str]]) -> Uart:
     baudrate, flow_control = DEFAULT_BAUDRATE, False
-    for name, value in query:
+    for name, value in settings:
         match name:
             case "uart-baudrate":
-                if not (value.isascii() and value.isdigit() and 0 < int(value) <= 4_000_000):
-                    raise BadRadioUrl(f"'{text}': uart-baudrate is a number up to 4000000, not '{value}'")
-                baudrate = int(value)
+                baudrate = _baudrate(text, value)
             case "uart-flow-control":
+                if value:
+                    raise BadRadioUrl(f"'{text}': uart-flow-control takes no value; leave it out for none")
                 flow_control = True
             case _:
                 raise BadRadioUrl(
                     f"'{text}': unknown setting '{name}'; there are uart-baudrate and uart-flow-control"
                 )
-    return Uart(path=_path(text, path, netloc), baudrate=baudrate, flow_control=flow_control)
+    return Uart(path=path, baudrate=baudrate, flow_control=flow_control)
 
 
-def _fork(text: str, path: str, netloc: str, query: list[tuple[str, str]]) -> ForkPty:
-    for name, _ in query:
+def _baudrate(text: str, value: str) -> int:
+    if value.isascii() and value.isdigit() and len(value) <= 7 and 0 < int(value) <= MAX_BAUDRATE:
+        return int(value)
+    raise BadRadioUrl(f"'{text}': uart-baudrate is a number up to {MAX_BAUDRATE}, not '{value}'")
+
+
+def _fork(text: str, path: str, settings: list[tuple[str, str]]) -> ForkPty:
+    for name, _ in settings:
         if name != "forkpty-arg":
             raise BadRadioUrl(f"'{text}': unknown setting '{name}'; there is forkpty-arg")
-    return ForkPty(path=_path(text, path, netloc), arguments=tuple(value for _, value in query))
+    return ForkPty(path=path, arguments=tuple(value for _, value in settings))
 
 
-def _tcp(text: str, query: list[tuple[str, str]]) -> Tcp:
-    parts = urlsplit(text)
+def _tcp(text: str) -> Tcp:
     try:
+        parts = urlsplit(text)
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise BadRadioUrl(f"'{text}': {error}") from None
-    if not host or not port or parts.path.strip("/") or query:
+    more = parts.path.strip("/") or parts.query or parts.fragment or "@" in text
+    if not host or not port or more:
         raise BadRadioUrl(f"'{text}': write it like spinel+tcp://192.0.2.7:9999")
     return Tcp(host=host, port=port)

@@ -20,6 +20,8 @@ OUR_API_VERSION = 11
 """The RCP API version that this host knows; an RCP that demands a later host is refused."""
 FILTERED = 0
 """MAC_PROMISCUOUS_MODE: the address filter is on, and with it the radio's own ACKs."""
+RESET_PATIENCE = 2.0
+"""Seconds to wait for word of a reset."""
 _U16 = struct.Struct("<H")
 
 
@@ -33,7 +35,7 @@ class Settings:
 
 
 async def introduce(client: Client, line: str) -> Report:
-    """Ask an RCP what it is. Raises RadioError when it is none that can be used."""
+    """Ask an RCP what it is; `line` is for the report. Raises RadioError when it cannot be used."""
     try:
         cursor = Cursor(spinel.LAYER, await client.get(Property.PROTOCOL_VERSION))
         protocol = spinel.unpack(cursor), spinel.unpack(cursor)
@@ -44,21 +46,21 @@ async def introduce(client: Client, line: str) -> Report:
         api, host_api = await _optional(client, Property.RCP_API_VERSION, Property.RCP_MIN_HOST_API_VERSION)
         (radio_caps,) = await _optional(client, Property.RADIO_CAPS)
     except (DecodeError, StatusError) as error:
-        raise RadioError(Fault.WRONG_FIRMWARE, f"{line}: not an RCP that we know: {error}") from None
+        raise RadioError(Fault.WRONG_FIRMWARE, f"not an RCP that we know: {error}") from None
     if protocol[0] != MIN_PROTOCOL or interface != spinel.INTERFACE_802_15_4:
         raise RadioError(
             Fault.WRONG_FIRMWARE,
-            f"{line}: speaks Spinel {protocol[0]}.{protocol[1]}, interface type {interface} ({firmware}); "
+            f"speaks Spinel {protocol[0]}.{protocol[1]}, interface type {interface} ({firmware}); "
             f"an RCP speaks {MIN_PROTOCOL}.x and has interface type {spinel.INTERFACE_802_15_4}",
         )
     if not {spinel.Capability.CONFIG_RADIO, spinel.Capability.MAC_RAW} & set(caps):
         raise RadioError(
-            Fault.WRONG_FIRMWARE, f"{line}: an NCP with a stack of its own ({firmware}); flash an RCP build"
+            Fault.WRONG_FIRMWARE, f"an NCP with a stack of its own ({firmware}); flash an RCP build"
         )
     if host_api is not None and host_api > OUR_API_VERSION:
         raise RadioError(
             Fault.WRONG_FIRMWARE,
-            f"{line}: {firmware} demands host API {host_api}, and this host knows {OUR_API_VERSION}",
+            f"{firmware} demands host API {host_api}, and this host knows {OUR_API_VERSION}",
         )
     return Report(
         kind="spinel",
@@ -78,7 +80,7 @@ async def apply(client: Client, settings: Settings) -> int | None:
     Raises RadioError that names the setting that it does not take.
     """
     await _insist(client, Property.PHY_ENABLED, b"\x01")
-    await tune(client, settings.tune, None)
+    await tune(client, settings.tune)
     power = await _power(client, settings.tx_power)
     await _insist(client, Property.MAC_PROMISCUOUS_MODE, bytes((FILTERED,)))
     try:
@@ -90,11 +92,10 @@ async def apply(client: Client, settings: Settings) -> int | None:
     return power
 
 
-async def tune(client: Client, wanted: Tune, before: Tune | None) -> None:
-    """Set channel and addresses, those that differ from `before`. Raises RadioError."""
+async def tune(client: Client, wanted: Tune) -> None:
+    """Set channel and addresses. Raises RadioError."""
     for property_id, value in addresses(wanted).items():
-        if before is None or addresses(before)[property_id] != value:
-            await _insist(client, property_id, value)
+        await _insist(client, property_id, value)
 
 
 def addresses(wanted: Tune) -> dict[Property, bytes]:
@@ -127,14 +128,18 @@ async def check(client: Client, settings: Settings) -> None:
 
 
 async def reset(client: Client, heard: asyncio.Event) -> None:
-    """Reset the stack of the RCP. Some say so and some do not: in the end it must answer again."""
+    """Reset the stack of the RCP. Some say so and some do not: in the end it must answer again.
+
+    `heard` is set by every reset; from here on by one that nobody asked for.
+    """
     heard.clear()
     client.send_reset(spinel.ResetReason.STACK)
     try:
-        async with asyncio.timeout(2.0):
+        async with asyncio.timeout(RESET_PATIENCE):
             await heard.wait()
     except TimeoutError:
         pass
+    heard.clear()
 
 
 async def _insist(client: Client, property_id: Property, value: bytes) -> None:

@@ -1,8 +1,9 @@
 """aiospinel's protocol with its traps taken out (radios.md section 3).
 
 It names properties that the library lacks or has wrong by our own table, sends everything once, raises
-on a status that is not OK, ends every wait when the line is lost, and takes an answer only for the
-property that was asked about: a late one may carry a transaction identifier that was used again.
+on a status that is not OK, ends every wait when the line is lost, takes an answer only for the
+property that was asked about (a late one may carry a transaction identifier that was used again), and
+does its own framing, which no octets can break or fill.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from aiospinel.protocol import HDLCLiteFrame, SpinelFrame, SpinelHeader, SpinelProtocol
+from aiospinel.protocol import SpinelFrame, SpinelProtocol
 from aiospinel.types import CommandID
 
-from coordinator.codec import spinel, spinel_stream
+from coordinator.codec import hdlc, spinel, spinel_stream
 from coordinator.codec.cursor import Cursor, DecodeError
 from coordinator.codec.spinel import Property, Status
 from coordinator.radio.errors import Fault, RadioError
@@ -22,8 +23,8 @@ COMMAND_TIMEOUT = 2.0
 """Seconds an RCP may take over a command; they answer within milliseconds."""
 TRANSMIT_TIMEOUT = 5.0
 """Seconds an RCP may take over a transmission with all its backoffs and retries."""
-RESET_TIMEOUT = 2.0
-"""Seconds to wait for word of a reset."""
+CLOSE_TIMEOUT = 3.0
+"""Seconds that a line may take to close; then it is left to itself."""
 
 _COMMANDS = {
     spinel.Command.PROP_VALUE_GET: CommandID.PROP_VALUE_GET,
@@ -31,7 +32,7 @@ _COMMANDS = {
     spinel.Command.PROP_VALUE_INSERT: CommandID.PROP_VALUE_INSERT,
     spinel.Command.PROP_VALUE_REMOVE: CommandID.PROP_VALUE_REMOVE,
 }
-_SPINEL = 0b10
+_LOST = "the radio was lost or reset"
 
 Transmitted = Callable[[spinel_stream.Outcome | None], None]
 """Told how a transmission ended; None when the RCP said nothing in time or the line was lost."""
@@ -60,13 +61,25 @@ class Client(SpinelProtocol):
         self._received = received
         self._reset = reset
         self._lost = lost
+        self._end = "the line is closed"
+        self._deframer = hdlc.Deframer()
+        self._asked: dict[int, Property] = {}
         self._transmission: Transmitted | None = None
         self._transmission_alarm: asyncio.TimerHandle | None = None
         # One identifier is the transmissions' own: there is one at a time, and it must leave at once,
         # not when a task comes to it.
         self._transmit_transaction = self._free_tids.get_nowait()
+        self.spoken_to = False
+        """Whether a frame of Spinel ever came."""
         self.malformed = 0
-        """Frames from the RCP that could not be read."""
+        """Frames from the RCP that are not Spinel, or whose value is not of the property's type."""
+        self.late = 0
+        """Answers that nobody waits for."""
+
+    @property
+    def bad(self) -> int:
+        """What came that was not a frame in time and in order: noise, malformed, late."""
+        return self._deframer.bad + self.malformed + self.late
 
     # --- down ---------------------------------------------------------------------------------
 
@@ -88,7 +101,7 @@ class Client(SpinelProtocol):
 
     def send_reset(self, reason: spinel.ResetReason) -> None:
         """Ask for a reset; `reset` hears of it, if the RCP says so."""
-        self._send(0, CommandID.RESET, bytes((reason,)))
+        self._send(spinel.UNSOLICITED, spinel.Command.RESET, bytes((reason,)))
 
     def transmit(self, transmission: spinel_stream.Transmission, ended: Transmitted) -> None:
         """Hand a frame over now. One at a time; AssertionError otherwise. EncodeError for no frame at all."""
@@ -99,53 +112,62 @@ class Client(SpinelProtocol):
         self._transmission_alarm = asyncio.get_running_loop().call_later(
             TRANSMIT_TIMEOUT, self._transmitted, None
         )
-        self._send(self._transmit_transaction, CommandID.PROP_VALUE_SET, value)
+        self._send(self._transmit_transaction, spinel.Command.PROP_VALUE_SET, value)
 
-    def _send(self, transaction: int, command: CommandID, payload: bytes) -> None:
+    def _send(self, transaction: int, command: spinel.Command, payload: bytes) -> None:
         """Write one frame, unless the line is gone: then `lost` has been told, or is about to be."""
         if self._transport is None or self._transport.is_closing():
             return
-        header = SpinelHeader(transaction_id=transaction, network_link_id=0, flag=_SPINEL)
-        octets = SpinelFrame(header=header, command_id=command, data=payload).serialize()
-        self.send_data(HDLCLiteFrame(data=octets).serialize())
+        self.send_data(hdlc.encode(spinel.encode(spinel.Frame(transaction, command, payload))))
 
     async def _command(
         self, command: spinel.Command, property_id: Property, value: bytes, timeout: float
     ) -> bytes:
         if self._transport is None or self._transport.is_closing():
-            raise RadioError(Fault.LOST, "the line is closed")
+            raise RadioError(Fault.LOST, self._end)
+        transaction = await self._free_tids.get()
+        self._asked[transaction] = property_id
         try:
             reply = await self.send_command(
-                _COMMANDS[command], spinel.valued(property_id, value), retries=0, timeout=timeout
+                _COMMANDS[command],
+                spinel.valued(property_id, value),
+                retries=0,
+                timeout=timeout,
+                tid=transaction,
             )
         except TimeoutError:
             raise RadioError(
                 Fault.UNRESPONSIVE, f"no answer about {property_id.name} within {timeout:g} s"
             ) from None
-        try:
-            about, answer = spinel.split(reply.data)
-        except DecodeError as error:
-            raise RadioError(Fault.WRONG_FIRMWARE, f"{property_id.name}: {error}") from None
+        finally:
+            del self._asked[transaction]
+            self._free_tids.put_nowait(transaction)
+        about, answer = spinel.split(reply.data)
         if about == property_id:
             return answer
-        if about != Property.LAST_STATUS:
-            raise RadioError(
-                Fault.WRONG_FIRMWARE, f"asked about {property_id.name}, told of property {about}"
-            )
-        status = _status(answer)
+        try:
+            status = _status(answer)
+        except DecodeError as error:
+            raise RadioError(Fault.WRONG_FIRMWARE, f"{property_id.name}: {error}") from None
         if status != Status.OK:
             raise StatusError(property_id, status)
         return b""
 
     # --- up -----------------------------------------------------------------------------------
 
-    def frame_received(self, frame: SpinelFrame) -> None:
+    def data_received(self, data: bytes) -> None:
+        """Octets from the line, in any pieces and of any kind."""
+        for payload in self._deframer.feed(data):
+            try:
+                self._take(spinel.decode(payload), payload)
+            except DecodeError:
+                self.malformed += 1
+
+    def _take(self, frame: spinel.Frame, octets: bytes) -> None:
         """Take one frame: a received one first, for somebody may wait for its answer."""
-        if frame.command_id != CommandID.PROP_VALUE_IS:
-            super().frame_received(frame)
-            return
-        try:
-            about, value = spinel.split(frame.data)
+        about, value = spinel.split(frame.payload)
+        self.spoken_to = True
+        if frame.command == spinel.Command.PROP_VALUE_IS:
             if about == Property.STREAM_RAW:
                 self._received(spinel_stream.decode_received(value))
                 return
@@ -154,13 +176,18 @@ class Client(SpinelProtocol):
                 if spinel.FIRST_RESET <= status <= spinel.LAST_RESET:
                     self._reset(status)
                     return
-                if frame.header.transaction_id == self._transmit_transaction:
+                if frame.transaction == self._transmit_transaction:
                     self._transmitted(spinel_stream.decode_outcome(value))
                     return
-        except DecodeError:
+        if frame.transaction != spinel.UNSOLICITED:
+            asked = self._asked.get(frame.transaction)
+            if asked is None or about not in (asked, Property.LAST_STATUS):
+                self.late += 1
+                return
+        try:
+            self.frame_received(SpinelFrame.from_bytes(octets))
+        except ValueError:  # a command that the library has no name for
             self.malformed += 1
-            return
-        super().frame_received(frame)
 
     def _transmitted(self, outcome: spinel_stream.Outcome | None) -> None:
         ended, self._transmission = self._transmission, None
@@ -170,18 +197,30 @@ class Client(SpinelProtocol):
         if ended is not None:
             ended(outcome)
 
-    def abandon(self) -> None:
+    def abandon(self, reason: str = _LOST) -> None:
         """End every wait: whoever waits for an answer gets none any more."""
         for pending in tuple(self._pending_frames.values()):
             if not pending.done():
-                pending.set_exception(RadioError(Fault.LOST, "the radio was lost or reset"))
+                pending.set_exception(RadioError(Fault.LOST, reason))
         self._transmitted(None)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """The line is gone."""
+        """The line is gone. Its owner is told why before any wait ends."""
         super().connection_lost(exc)
-        self.abandon()
-        self._lost(str(exc) if exc is not None else "the line was closed")
+        reason = str(exc) if exc is not None else "the other end closed it"
+        self._end = f"the line was lost: {reason}"
+        self._lost(reason)
+        self.abandon(self._end)
+
+    async def hang_up(self) -> None:
+        """Close the line, in bounded time."""
+        self.close()
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await self.wait_until_closed()
+        except TimeoutError:
+            if self._transport is not None:
+                self._transport.abort()
 
 
 def status_name(status: int) -> str:

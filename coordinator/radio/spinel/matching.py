@@ -7,12 +7,15 @@ then the table mirrors what is held, as on a radio that matches.
 
 from __future__ import annotations
 
+import contextlib
+
 from coordinator.codec import spinel
 from coordinator.codec.spinel import Property
 from coordinator.radio.spinel.client import Client, StatusError
 from coordinator.stack.node import SetPending
 from coordinator.types import Eui64, NwkAddress
 
+NOT_SEEN = "not seen yet"
 BY_DEFAULT = "by default"
 BY_TABLE = "by table"
 NEVER = "never"
@@ -23,22 +26,30 @@ class SourceMatching:
 
     def __init__(self) -> None:
         self.uses_table = False
+        self._seen = False
         self._enabled = False
         self._available = True
         self._short: frozenset[NwkAddress] = frozenset()
         self._extended: frozenset[Eui64] = frozenset()
 
-    def use_table(self) -> None:
-        """From now on, match: it was seen that the RCP needs it."""
-        self.uses_table = True
+    def saw(self, promised: bool) -> bool:
+        """A data request was acknowledged, with frame pending or without it, while nothing was matched.
+
+        True when the RCP turns out to need its table: it is to be told what is held.
+        """
+        if self.uses_table:
+            return False
+        self._seen = True
+        self.uses_table = not promised
+        return self.uses_table
 
     def describe(self) -> str:
         """For the report."""
         if not self.uses_table:
-            return BY_DEFAULT
+            return BY_DEFAULT if self._seen else NOT_SEEN
         return BY_TABLE if self._available else NEVER
 
-    async def start(self, client: Client, pending: SetPending) -> str:
+    async def start(self, client: Client, pending: SetPending) -> None:
         """Tell an RCP that has just been reset. Raises RadioError."""
         self._enabled = False
         self._short, self._extended = frozenset(), frozenset()
@@ -46,21 +57,34 @@ class SourceMatching:
             await self.hold(client, pending)
         else:
             await self._enable(client, False)
-        return self.describe()
 
     async def hold(self, client: Client, pending: SetPending) -> None:
-        """Let the table be this. Raises RadioError; a full table is no error, it holds what it can."""
+        """Let the table be this. Raises RadioError; a full table is no error, it holds what it can.
+
+        What found no room is tried again at the next change.
+        """
         if not self._enabled and not await self._enable(client, True):
             return
-        for address in self._short - pending.short:
-            await self._change(client, False, Property.MAC_SRC_MATCH_SHORT_ADDRESSES, _short(address))
-        for device in self._extended - pending.extended:
-            await self._change(client, False, Property.MAC_SRC_MATCH_EXTENDED_ADDRESSES, spinel.eui64(device))
-        for device in pending.extended - self._extended:
-            await self._change(client, True, Property.MAC_SRC_MATCH_EXTENDED_ADDRESSES, spinel.eui64(device))
-        for address in pending.short - self._short:
-            await self._change(client, True, Property.MAC_SRC_MATCH_SHORT_ADDRESSES, _short(address))
-        self._short, self._extended = pending.short, pending.extended
+        await self._hold_short(client, pending.short)
+        await self._hold_extended(client, pending.extended)
+
+    async def _hold_short(self, client: Client, wanted: frozenset[NwkAddress]) -> None:
+        table = Property.MAC_SRC_MATCH_SHORT_ADDRESSES
+        for address in sorted(self._short - wanted):
+            await self._remove(client, table, _short(address))
+        self._short &= wanted
+        for address in sorted(wanted - self._short):
+            if await self._insert(client, table, _short(address)):
+                self._short |= {address}
+
+    async def _hold_extended(self, client: Client, wanted: frozenset[Eui64]) -> None:
+        table = Property.MAC_SRC_MATCH_EXTENDED_ADDRESSES
+        for device in sorted(self._extended - wanted):
+            await self._remove(client, table, spinel.eui64(device))
+        self._extended &= wanted
+        for device in sorted(wanted - self._extended):
+            if await self._insert(client, table, spinel.eui64(device)):
+                self._extended |= {device}
 
     async def _enable(self, client: Client, on: bool) -> bool:
         try:
@@ -71,14 +95,17 @@ class SourceMatching:
         self._enabled, self._available = on, True
         return True
 
-    async def _change(self, client: Client, insert: bool, property_id: Property, value: bytes) -> None:
+    async def _insert(self, client: Client, table: Property, entry: bytes) -> bool:
+        """False when the table is full: polls of that device go without until there is room."""
         try:
-            if insert:
-                await client.insert(property_id, value)
-            else:
-                await client.remove(property_id, value)
+            await client.insert(table, entry)
         except StatusError:
-            pass  # full, or not there: the next poll of that device goes without
+            return False
+        return True
+
+    async def _remove(self, client: Client, table: Property, entry: bytes) -> None:
+        with contextlib.suppress(StatusError):  # it was not there: good
+            await client.remove(table, entry)
 
 
 def _short(address: NwkAddress) -> bytes:

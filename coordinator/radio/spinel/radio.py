@@ -8,12 +8,12 @@ source-match table) is done in order by one task, and a transmission posted behi
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from dataclasses import replace
 from typing import assert_never
 
 from coordinator.codec import mac, spinel_stream
-from coordinator.codec.spinel import Property, ReceiveFlag, ScanState, Status
+from coordinator.codec.cursor import EncodeError
+from coordinator.codec.spinel import Property, ReceiveFlag, Status
 from coordinator.radio.base import Confirms, Fails, Hears
 from coordinator.radio.capabilities import Report
 from coordinator.radio.errors import Fault, RadioError
@@ -21,7 +21,9 @@ from coordinator.radio.serial import Opener
 from coordinator.radio.spinel import bringup
 from coordinator.radio.spinel.bringup import Settings
 from coordinator.radio.spinel.client import Client, StatusError, status_name
+from coordinator.radio.spinel.energy_scan import EnergyScan
 from coordinator.radio.spinel.matching import SourceMatching
+from coordinator.radio.spinel.orders import Orders
 from coordinator.stack.node import (
     Action,
     ReceivedFrame,
@@ -37,8 +39,8 @@ KIND = "spinel"
 MAX_CSMA_BACKOFFS = 4
 """macMaxCSMABackoffs."""
 UNKNOWN_LQI = 255
-SCAN_PATIENCE = 3.0
-"""Seconds that an energy scan may take beyond its span."""
+FAREWELL = 0.5
+"""Seconds that an RCP may take over each of its last two orders."""
 
 _STATUSES: dict[int, TransmitStatus] = {
     Status.OK: TransmitStatus.SUCCESS,
@@ -64,9 +66,8 @@ class SpinelRadio:
         self._reset_heard = asyncio.Event()
         self._matching = SourceMatching()
         self._pending = SetPending()
-        self._orders: deque[Action] = deque()
-        self._worker: asyncio.Task[None] | None = None
-        self._scan: asyncio.Future[int] | None = None
+        self._orders = Orders(self._matching, transmit=self._transmit, fails=self._fail)
+        self._scan = EnergyScan()
 
     @property
     def kind(self) -> str:
@@ -78,7 +79,7 @@ class SpinelRadio:
         """What the RCP said of itself. Raises LookupError before it came up."""
         if self._report is None:
             raise LookupError("the radio has not come up yet")
-        return self._report
+        return replace(self._report, frame_pending=self._matching.describe())
 
     def watch(self, fails: Fails) -> None:
         """Tell `fails` when the RCP is lost or was reset."""
@@ -94,17 +95,28 @@ class SpinelRadio:
         await self._drop()
         client = self._client = await self._open(self._make_client)
         try:
-            await bringup.reset(client, self._reset_heard)
-            report = await bringup.introduce(client, self._line)
-            power = await bringup.apply(client, self._settings)
-            frame_pending = await self._matching.start(client, self._pending)
+            await self._bring_up(client)
         except RadioError as error:
             await self._drop()
-            if error.fault is Fault.UNRESPONSIVE:
-                raise RadioError(error.fault, f"{self._line}: nobody there speaks Spinel: {error}") from None
-            raise
-        self._report = _with(report, power, frame_pending)
+            nobody = error.fault is Fault.UNRESPONSIVE and not client.spoken_to
+            raise self._named(error, "nobody there speaks Spinel: " if nobody else "") from None
         self._up = True
+
+    async def _bring_up(self, client: Client) -> None:
+        await bringup.reset(client, self._reset_heard)
+        report = await bringup.introduce(client, self._line)
+        told: tuple[Settings, SetPending] | None = None
+        while told != (self._settings, self._pending):  # what is posted meanwhile is only remembered
+            told = settings, pending = self._settings, self._pending
+            power = await bringup.apply(client, settings)
+            await self._matching.start(client, pending)
+        if self._reset_heard.is_set():
+            raise RadioError(Fault.RESET, "the radio restarted while it was being set up")
+        self._report = replace(report, tx_power=power)
+
+    def _named(self, error: RadioError, preface: str = "") -> RadioError:
+        """The error with this radio's name before it."""
+        return RadioError(error.fault, f"{self._line}: {preface}{error}")
 
     def _make_client(self) -> Client:
         return Client(received=self._received, reset=self._was_reset, lost=self._was_lost)
@@ -116,8 +128,8 @@ class SpinelRadio:
         if self._up and client is not None:
             self._up = False
             try:
-                await client.set(Property.MAC_RAW_STREAM_ENABLED, b"\x00")
-                await client.set(Property.PHY_ENABLED, b"\x00")
+                await client.set(Property.MAC_RAW_STREAM_ENABLED, b"\x00", FAREWELL)
+                await client.set(Property.PHY_ENABLED, b"\x00", FAREWELL)
             except (RadioError, StatusError):
                 pass  # it is closed either way
         await self._drop()
@@ -126,39 +138,40 @@ class SpinelRadio:
         """Let the line and whatever waits for it go."""
         self._up = False
         client, self._client = self._client, None
-        if self._worker is not None:
-            self._worker.cancel()
-            await asyncio.wait((self._worker,))
-            self._worker = None
-        self._orders.clear()
+        await self._orders.stop()
         if client is not None:
             client.abandon()
-            await client.disconnect()
+            await client.hang_up()
 
     async def probe(self) -> float:
         """Read back what it was told. Raises RadioError when that is not so, or nobody answers."""
         client = self._client
         if client is None or not self._up:
-            raise RadioError(Fault.LOST, f"{self._line}: the radio is not up")
+            raise self._named(RadioError(Fault.LOST, "the radio is not up"))
         loop = asyncio.get_running_loop()
         began = loop.time()
-        settled = self._worker is None
+        settled, settings = not self._orders.busy, self._settings
         try:
             await client.get(Property.PHY_CHAN)
             took = loop.time() - began
-            if settled and self._worker is None and self._scan is None:
-                await bringup.check(client, self._settings)
+            if settled and not self._orders.busy and not self._scan.running:
+                await bringup.check(client, settings)
         except StatusError as error:
-            raise RadioError(Fault.RESET, f"{self._line}: {error}") from None
+            raise self._named(RadioError(Fault.RESET, str(error))) from None
+        except RadioError as error:
+            if error.fault is Fault.RESET and settings != self._settings:
+                return took  # it was told something else meanwhile
+            raise self._named(error) from None
         return took
 
     def _was_lost(self, reason: str) -> None:
-        self._fail(RadioError(Fault.LOST, f"{self._line}: the line was lost: {reason}"))
+        self._reset_heard.set()  # nobody need wait for it any more
+        self._fail(RadioError(Fault.LOST, f"the line was lost: {reason}"))
 
     def _was_reset(self, status: int) -> None:
         self._reset_heard.set()
         if self._up:
-            self._fail(RadioError(Fault.RESET, f"{self._line}: the radio restarted: {status_name(status)}"))
+            self._fail(RadioError(Fault.RESET, f"the radio restarted: {status_name(status)}"))
 
     def _fail(self, error: RadioError) -> None:
         """It does nothing more until it is started again; a transmission that is out is confirmed."""
@@ -167,16 +180,11 @@ class SpinelRadio:
         self._up = False
         if self._client is not None:
             self._client.abandon()
-        if self._scan is not None and not self._scan.done():
-            self._scan.set_exception(error)
-        self._abort_orders()
+        error = self._named(error)
+        self._scan.abort(error)
+        for transmit in self._orders.drop():
+            self._abort(transmit)
         self._fails(error)
-
-    def _abort_orders(self) -> None:
-        orders, self._orders = tuple(self._orders), deque()
-        for order in orders:
-            if isinstance(order, Transmit):
-                self._abort(order)
 
     def _abort(self, transmit: Transmit) -> None:
         asyncio.get_running_loop().call_soon(
@@ -192,15 +200,10 @@ class SpinelRadio:
             if isinstance(action, Transmit):
                 self._abort(action)
             return
-        if isinstance(action, Transmit) and self._worker is None:
+        if isinstance(action, Transmit) and not self._orders.busy:
             self._transmit(self._client, action)
-            return
-        if isinstance(action, SetPending) and not self._matching.uses_table:
-            return
-        self._orders.append(action)
-        if self._worker is None:
-            self._worker = asyncio.get_running_loop().create_task(self._work(self._client))
-            self._worker.add_done_callback(self._worked)
+        elif not isinstance(action, SetPending) or self._matching.uses_table:
+            self._orders.put(self._client, action)
 
     def _remember(self, action: Action) -> None:
         """What must be said again after a reset."""
@@ -216,35 +219,6 @@ class SpinelRadio:
             case _:
                 assert_never(action)
 
-    async def _work(self, client: Client) -> None:
-        """Carry out orders in their order."""
-        while self._orders:
-            action = self._orders.popleft()
-            match action:
-                case Transmit():
-                    self._transmit(client, action)
-                case Tune():
-                    await bringup.tune(client, action, None)
-                case SetPending():
-                    await self._matching.hold(client, action)
-                case ReceiverOn():
-                    await client.set(Property.MAC_RX_ON_WHEN_IDLE_MODE, bytes((action.on,)))
-                case _:
-                    assert_never(action)
-
-    def _worked(self, worker: asyncio.Task[None]) -> None:
-        if self._worker is worker:
-            self._worker = None
-        if worker.cancelled():
-            return
-        error = worker.exception()
-        if isinstance(error, StatusError):
-            error = RadioError(Fault.REFUSED, f"{self._line}: the RCP refuses {error}")
-        if isinstance(error, RadioError):
-            self._fail(error)
-        elif error is not None:
-            raise error
-
     def _transmit(self, client: Client, request: Transmit) -> None:
         transmission = spinel_stream.Transmission(
             psdu=request.psdu,
@@ -254,14 +228,15 @@ class SpinelRadio:
             csma=request.csma,
             channel_after=self._settings.tune.channel,
         )
-        client.transmit(transmission, lambda outcome: self._transmitted(request, outcome))
+        try:
+            client.transmit(transmission, lambda outcome: self._transmitted(request, outcome))
+        except EncodeError:
+            self._abort(request)
 
     def _transmitted(self, request: Transmit, outcome: spinel_stream.Outcome | None) -> None:
         if outcome is None:
             self._abort(request)
-            self._fail(
-                RadioError(Fault.UNRESPONSIVE, f"{self._line}: no word of a frame that was to be sent")
-            )
+            self._fail(RadioError(Fault.UNRESPONSIVE, "no word of a frame that was to be sent"))
             return
         status = _STATUSES.get(outcome.status, TransmitStatus.ABORTED)
         pending = outcome.frame_pending and status is TransmitStatus.SUCCESS
@@ -276,8 +251,8 @@ class SpinelRadio:
         acked: bool | None = None
         if len(psdu) > 1 and mac.wants_ack(psdu):
             acked = bool(received.flags & ReceiveFlag.ACKED_WITH_FRAME_PENDING)
-            if not acked and mac.is_data_request(psdu):
-                self._promise_was_missing()
+            if mac.is_data_request(psdu) and self._matching.saw(acked):
+                self.post(self._pending)
         self._hears(
             ReceivedFrame(
                 psdu=psdu,
@@ -290,46 +265,17 @@ class SpinelRadio:
             )
         )
 
-    def _promise_was_missing(self) -> None:
-        """A data request was acknowledged without frame pending: this RCP needs its table."""
-        if self._matching.uses_table or self._client is None or self._report is None:
-            return
-        self._matching.use_table()
-        self._report = _with(self._report, self._report.tx_power, self._matching.describe())
-        self.post(self._pending)
-
     # --- energy scan ----------------------------------------------------------------------------
 
     async def energy_scan(self, channel: Channel, span: Duration) -> int:
         """Measure one channel. Raises RadioError."""
         client = self._client
         if client is None or not self._up:
-            raise RadioError(Fault.LOST, f"{self._line}: the radio is not up")
-        found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._scan = found
-
-        def heard(value: bytes) -> None:
-            if len(value) >= 2 and value[0] == channel and not found.done():
-                found.set_result(int.from_bytes(value[1:2], "little", signed=True))
-
-        client.add_property_listener(Property.MAC_ENERGY_SCAN_RESULT, heard)
+            raise self._named(RadioError(Fault.LOST, "the radio is not up"))
         try:
-            async with asyncio.timeout(span / 1_000_000 + SCAN_PATIENCE):
-                await client.set(Property.MAC_SCAN_MASK, bytes((channel,)))
-                await client.set(Property.MAC_SCAN_PERIOD, (span // 1000).to_bytes(2, "little"))
-                await client.set(Property.MAC_SCAN_STATE, bytes((ScanState.ENERGY,)))
-                return await found
-        except TimeoutError:
-            raise RadioError(Fault.UNRESPONSIVE, f"{self._line}: the energy scan never ended") from None
-        except StatusError as error:
-            raise RadioError(Fault.REFUSED, f"{self._line}: no energy scan: {error}") from None
-        finally:
-            self._scan = None
-            client.remove_property_listener(Property.MAC_ENERGY_SCAN_RESULT, heard)
-
-
-def _with(report: Report, power: int | None, frame_pending: str) -> Report:
-    return replace(report, tx_power=power, frame_pending=frame_pending)
+            return await self._scan.measure(client, channel, span)
+        except RadioError as error:
+            raise error if str(error).startswith(self._line) else self._named(error) from None
 
 
 def _ignore_frame(_frame: ReceivedFrame) -> None:
