@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 from asyncio.subprocess import Process
 
 READ_SIZE = 65_536
@@ -89,12 +90,19 @@ class PtyTransport(asyncio.Transport):
     async def _end(self, error: Exception | None) -> None:
         """See the program off, then tell the protocol."""
         with contextlib.suppress(ProcessLookupError):
-            self._process.terminate()
+            self._tell(signal.SIGTERM)
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._process.wait()
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+                self._tell(signal.SIGKILL)
             await self._process.wait()
         self._protocol.connection_lost(error)
+
+    def _tell(self, number: signal.Signals) -> None:
+        """Send a signal. `Process.terminate` would first reap a program that has ended, behind the back of
+        the watcher that is there for it, which then complains.
+        """
+        if self._process.returncode is None:
+            os.kill(self._process.pid, number)
