@@ -28,6 +28,8 @@ _AWAITED = 256
 _V = TypeVar("_V")
 
 Rows = tuple[Row, ...]
+Intended = tuple[trace.Requested, Eui64 | None, Lane]
+"""A request of which no frame has left yet, and whose step it is."""
 
 
 class Ladder:
@@ -37,7 +39,7 @@ class Ladder:
         self._lanes: dict[Eui64, Lane] = {}
         self._air = Lane()
         self._addresses: dict[NwkAddress, Eui64] = {}
-        self._intended: OrderedDict[int, trace.Requested] = OrderedDict()
+        self._intended: OrderedDict[int, Intended] = OrderedDict()
         self._awaited: OrderedDict[int, Row] = OrderedDict()
         self._install_codes: set[Eui64] = set()
         self._asker: Eui64 | None = None
@@ -156,7 +158,9 @@ class Ladder:
     # From the Trust Center
 
     def _requested(self, record: trace.Requested) -> Rows:
-        _remember(self._intended, record.request_id, record)
+        found = self._lane_of(record.request)
+        if found is not None:
+            _remember(self._intended, record.request_id, (record, *found))
         return ()
 
     def _sent(self, record: trace.Sent) -> Rows:
@@ -164,17 +168,12 @@ class Ladder:
         intended = None if record.request_id is None else self._intended.pop(record.request_id, None)
         if intended is None:
             return ()
-        request = intended.request
-        found = self._lane_of(request)
-        if found is None:
-            return ()
-        device, lane = found
-        ghosts: Rows = ()
-        if device is not None and _tells_to_leave(request):
-            ghosts = lane.end(device, record.at)
+        requested, device, lane = intended
+        request, at = requested.request, record.at
+        ghosts = lane.end(device, at) if device is not None and _tells_to_leave(request) else ()
         key = _secured(lane, request)
-        row = lane.row(device, record.at, Direction.TO_JOINER, rungs.step(request), key, intended.deviations)
-        _remember(self._awaited, intended.request_id, row)
+        row = lane.row(device, at, Direction.TO_JOINER, rungs.step(request), key, requested.deviations)
+        _remember(self._awaited, requested.request_id, row)
         return (*ghosts, row)
 
     def _lane_of(self, request: Request) -> tuple[Eui64 | None, Lane] | None:
@@ -213,15 +212,13 @@ class Ladder:
         reason = f"not acknowledged ({record.reason})" if record.reason else "not acknowledged"
         return (lane.ghost(row.device, record.at, Direction.TO_JOINER, row.what, reason),)
 
-    def _not_sent(self, intended: trace.Requested, record: trace.Concluded) -> Rows:
+    @staticmethod
+    def _not_sent(intended: Intended, record: trace.Concluded) -> Rows:
         """No frame of it was ever on the air. What made it late is told; what it would have said is not."""
-        found = self._lane_of(intended.request)
-        if found is None:
-            return ()
-        device, lane = found
+        requested, device, lane = intended
         note = f"not sent ({record.reason})" if record.reason else "not sent"
-        late = tuple(each for each in intended.deviations if each.at != intended.at)
-        what = rungs.step(intended.request)
+        late = tuple(each for each in requested.deviations if each.at != requested.at)
+        what = rungs.step(requested.request)
         return (lane.ghost(device, record.at, Direction.TO_JOINER, what, note, late),)
 
     def _deviated(self, record: trace.Deviated) -> Rows:
