@@ -40,10 +40,8 @@ class Presence:
 
     def note(self, record: trace.Record) -> None:
         """Watch for association requests of devices that are not waited for yet."""
-        if not isinstance(record, trace.Indicated) or not isinstance(
-            record.indication, mlme.AssociateIndication
-        ):
-            return
+        if type(record) is not trace.Indicated or type(record.indication) is not mlme.AssociateIndication:
+            return  # nearly all records
         device = record.indication.device
         if device in self._due or self._observe <= LEAD:
             return
