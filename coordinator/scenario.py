@@ -269,13 +269,9 @@ class Simulation:
         self.witness = Witness(expect=scenario.expect)
         self.window = Window(self.world, scenario.observe, Instant(scenario.until))
         self._sinks: list[trace.Sink] = [self.witness.note, self.window.note]
+        draws, observe = entropy.stream(TRUST_CENTER_NAME), scenario.observe
         self.center = TrustCenterNode(
-            scenario.profile,
-            scenario.setting,
-            entropy.stream(TRUST_CENTER_NAME),
-            self._note,
-            observe=scenario.observe,
-            together=True,
+            scenario.profile, scenario.setting, draws, self._note, observe=observe, together=True
         )
         self.entropy = entropy
 
