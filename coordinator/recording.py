@@ -253,7 +253,7 @@ class Recording:
         """Add a verdict to the event file, with both its times as every event has them."""
         if self._events is not None:
             times = {"t_mono_us": at, "t_utc": self._events.utc(at), "kind": "verdict"}
-            self._write_event(json.dumps({**times, **line}) + "\n")
+            self._write_event(json.dumps({**times, **line}, separators=(",", ":")) + "\n")
 
     def flush(self) -> None:
         """Hand everything to the operating system, so that a viewer sees it."""

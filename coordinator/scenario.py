@@ -29,6 +29,7 @@ from coordinator.sim.world import World
 from coordinator.stack.host import HostStack, Identity, Network
 from coordinator.stack.timers import Timer
 from coordinator.trust_center import engine as trust_center_engine
+from coordinator.trust_center.presence import Presence
 from coordinator.types import (
     GLOBAL_LINK_KEY,
     SECOND,
@@ -132,9 +133,21 @@ def network(setting: Setting, entropy: Entropy) -> Network:
 
 
 class TrustCenterNode:
-    """A coordinator: host stack and Trust Center under one profile."""
+    """A coordinator: host stack and Trust Center under one profile.
 
-    def __init__(self, profile: Profile, setting: Setting, entropy: Entropy, note: trace.Sink) -> None:
+    `observe` is how long each device is watched; `together`: one window for all, as `Window` has it.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        setting: Setting,
+        entropy: Entropy,
+        note: trace.Sink,
+        *,
+        observe: Duration = OBSERVE,
+        together: bool = False,
+    ) -> None:
         identity = Identity(
             eui64=setting.trust_center or simulated_eui64(entropy),
             device_type=DeviceType.COORDINATOR,
@@ -149,6 +162,7 @@ class TrustCenterNode:
         self.engine = trust_center_engine.Engine(self.host, profile.trust_center)
         self.host.install(self.engine)
         self.host.nib.allowed = setting.allowed
+        self._presence = Presence(self.host, self.engine.devices, observe, together=together)
         self.network = network(setting, entropy)
 
     def start(self, now: Instant) -> None:
@@ -174,6 +188,7 @@ class TrustCenterNode:
 
     def _observe(self, record: trace.Record) -> None:
         self._note(record)
+        self._presence.note(record)
         if isinstance(record, trace.Requested) and isinstance(record.request, nlme.PermitJoiningRequest):
             if self._renewal is not None:
                 self._renewal.cancel()
@@ -262,8 +277,9 @@ class Simulation:
         self.witness = Witness(expect=scenario.expect)
         self.window = Window(self.world, scenario.observe, Instant(scenario.until))
         self._sinks: list[trace.Sink] = [self.witness.note, self.window.note]
+        draws, observe = entropy.stream(TRUST_CENTER_NAME), scenario.observe
         self.center = TrustCenterNode(
-            scenario.profile, scenario.setting, entropy.stream(TRUST_CENTER_NAME), self._note
+            scenario.profile, scenario.setting, draws, self._note, observe=observe, together=True
         )
         self.entropy = entropy
 

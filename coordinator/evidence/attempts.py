@@ -26,6 +26,7 @@ PROGRESS = (
 """The steps of a centralised join in their order (protocol.md 1.8); an attempt reaches the furthest."""
 _RANK = {step: rank for rank, step in enumerate(PROGRESS)}
 _FINDINGS_KEPT = 16
+_FULL_FUNCTION_DEVICE, _RX_ON_WHEN_IDLE = 0x02, 0x08
 
 
 class Repeated:
@@ -119,6 +120,14 @@ class Deviations:
         count, _ = self.counts.get(record.behaviour, (0, ""))
         self.counts[record.behaviour] = (count + 1, record.clause)
 
+    def drop(self, record: trace.Deviated) -> None:
+        """Take one back: what it had changed never went on the air."""
+        count, clause = self.counts.get(record.behaviour, (0, ""))
+        if count > 1:
+            self.counts[record.behaviour] = (count - 1, clause)
+        else:
+            self.counts.pop(record.behaviour, None)
+
     def take(self, other: Deviations) -> None:
         """Take over what another has counted."""
         for behaviour, (count, clause) in other.counts.items():
@@ -134,7 +143,7 @@ class Trail:
         "descriptor_status", "deviations", "device", "findings", "held", "held_kind", "last_delivered",
         "last_heard", "left", "left_to_rejoin", "network_key", "network_key_protection", "number", "offer",
         "permit", "reached", "reached_at", "removal", "request_key", "response", "revision", "router",
-        "secured", "started", "superseded", "timed_out", "undelivered", "verify",
+        "secured", "sleepy", "started", "superseded", "timed_out", "undelivered", "verify",
     )  # fmt: skip
 
     def __init__(self, device: Eui64, number: int, at: Instant) -> None:
@@ -145,6 +154,7 @@ class Trail:
         self.reached = Step.ASSOCIATION
         self.address: NwkAddress | None = None
         self.router = False
+        self.sleepy = False
         self.response: Response | None = None
         self.associated: Instant | None = None
         self.network_key: Repeated | None = None
@@ -204,6 +214,11 @@ class Trail:
         if self.removal is not None and self.secured is not None:
             return self.removal.first
         return self.superseded
+
+    def capable(self, capability: int) -> None:
+        """What the joiner said of itself when it associated."""
+        self.router = capability & _FULL_FUNCTION_DEVICE != 0
+        self.sleepy = capability & _RX_ON_WHEN_IDLE == 0
 
     @property
     def verified(self) -> bool:

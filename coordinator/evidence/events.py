@@ -1,8 +1,10 @@
 """The event file: one JSON object a line for each trace record, nothing left out but keys.
 
 Which fields a class has, and how each is written, is found once a class; a record costs a loop.
-A `psdu` is what anybody could hear, so it is written even when keys are not: a key that was sent in
-the clear, or under the well-known key, can be read from it.
+A `psdu` is written octet for octet, with one exception: of a Transport-Key that no layer encrypts, the
+sixteen octets of the key are zeros, and `"psdu_redacted": true` stands beside it. What is encrypted stays as
+it was on the air, so whoever knows ZigBeeAlliance09, and that is everybody, can still decrypt the network
+key from a Transport-Key that only the well-known key protects. `expose_keys` writes all keys as they are.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from coordinator import trace
+from coordinator.evidence.redaction import redact
 from coordinator.primitives import Indication, Request
 from coordinator.primitives.describe import describe
 from coordinator.types import GLOBAL_LINK_KEY, Eui64, Instant, Key, NwkAddress, PanId, hex16
@@ -53,6 +56,11 @@ class Events:
         expose_keys = self._expose_keys
         for name, written_as, write in layout:
             event[written_as] = write(getattr(record, name), expose_keys)
+        if not expose_keys and isinstance(record, (trace.Heard, trace.Sent)):
+            redacted = redact(record.psdu)
+            if redacted is not None:
+                event["psdu"] = redacted.hex()
+                event["psdu_redacted"] = True
         return event
 
     def line(self, record: trace.Record) -> str:

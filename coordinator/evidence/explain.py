@@ -8,8 +8,6 @@ from coordinator.evidence.outcome import Step
 from coordinator.primitives.describe import ASSOCIATION, STATUSES
 from coordinator.types import MILLISECOND, SECOND, Duration, Instant, LinkKeyKind, hex16
 
-STAYED = "was still there when the window closed"
-
 
 def span(duration: Duration) -> str:
     """A span as one says it: ``0.8 ms``, ``214 ms``, ``15.0 s``."""
@@ -47,15 +45,16 @@ def removed(trail: Trail, removal: Removal) -> str:
     )
 
 
-def joined_secure(trail: Trail, verified: Offer | None, at: Instant) -> str:
-    """Which key was verified, and when."""
-    return f"verified {_key(verified)} {span(at - _began(trail))} after it associated, and {STAYED}"
+def joined_secure(trail: Trail, verified: Offer | None, confirmed: Instant, at: Instant) -> str:
+    """Which key was verified, and when; `at` the window closed."""
+    since = span(confirmed - _began(trail))
+    return f"verified {_key(verified)} {since} after it associated, and {_stayed(trail, at)}"
 
 
-def joined_legacy(trail: Trail) -> str:
-    """What became of the key exchange of a joiner that stayed without one."""
+def joined_legacy(trail: Trail, at: Instant) -> str:
+    """What became of the key exchange of a joiner that stayed without one; `at` the window closed."""
     exchange = _exchange(trail, "a link key")
-    return f"joined with the network key alone: {exchange}; it {STAYED}"
+    return f"joined with the network key alone: {exchange}; it {_stayed(trail, at)}"
 
 
 def never_authenticated(trail: Trail) -> str:
@@ -91,8 +90,24 @@ def silent(trail: Trail, at: Instant) -> str:
     if trail.undelivered is not None and trail.undelivered > trail.last_contact:
         proof = "a later frame to it was not acknowledged"
     else:
-        proof = f"no frame of this router in the {span(at - trail.last_contact)} since, link status neither"
+        silence = span(at - trail.last_contact)
+        if trail.sleepy:
+            proof = f"it has not polled in the {silence} since"
+        elif trail.router:
+            proof = f"no frame of this router in the {silence} since, link status neither"
+        else:
+            proof = f"nothing was heard of it in the {silence} since"
     return f"fell silent without a leave: last known of {since} after it associated, and {proof}"
+
+
+def silent_when_removed(trail: Trail, removal: Removal) -> str:
+    """A joiner that was told to leave when it was gone already, nobody knows how."""
+    began = _began(trail)
+    return (
+        f"fell silent without a leave: last known of {span(trail.last_contact - began)} after it associated; "
+        f"the request to leave ({removal.form}) at {span(removal.first - began)} was not acknowledged, "
+        f"and nothing was heard of it since"
+    )
 
 
 def began_anew(trail: Trail, again: Instant) -> str:
@@ -165,8 +180,6 @@ def _obeyed(trail: Trail, removal: Removal) -> str:
     if heard_after > SECOND:
         acknowledged = "was never acknowledged" if unheard else "was not obeyed"
         return f"the request {acknowledged}, and it was still heard {span(heard_after)} later"
-    if unheard:
-        return "the request was never acknowledged, and nothing was heard of it since"
     return "no leave was heard from it"
 
 
@@ -190,6 +203,10 @@ def _key(offer: Offer | None) -> str:
     if offer.previous:
         return "the unique key of an earlier attempt"
     return "a fresh unique key" if offer.kind is LinkKeyKind.UNIQUE else "its install code's key"
+
+
+def _stayed(trail: Trail, at: Instant) -> str:
+    return f"was still there {span(at - trail.last_contact)} before the window closed"
 
 
 def _under(protection: KeyIdentifier) -> str:

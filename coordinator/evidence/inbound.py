@@ -1,4 +1,7 @@
-"""What indications tell of an attempt: one method a primitive."""
+"""What indications tell of an attempt: one method a primitive.
+
+Of an attempt that is over, only a leave and that the joiner was heard are noted: it goes no further.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,6 @@ from coordinator.evidence.register import Register
 from coordinator.primitives import Indication, apsde, apsme, bdb, mlme, nlme, zdo
 from coordinator.types import Instant
 
-_FULL_FUNCTION_DEVICE = 0x02
 _TRUST_CENTER_LINK_KEY = 0x04
 _UNSECURED_JOIN, _DEVICE_LEFT = 0x01, 0x02  # Update-Device status, protocol.md 1.5
 
@@ -54,7 +56,7 @@ class Inbound:
         if trail is None or not _may_still_associate(trail):
             trail = self._register.begin(indication.device, at)
         trail.asked += 1
-        trail.router = indication.capability & _FULL_FUNCTION_DEVICE != 0
+        trail.capable(indication.capability)
         trail.heard(at)
         return trail
 
@@ -70,7 +72,7 @@ class Inbound:
         if trail is None or trail.associated is not None:
             trail = self._register.begin(indication.device, at)
         trail.associated = trail.reached_at = at
-        trail.router = indication.capability & _FULL_FUNCTION_DEVICE != 0
+        trail.capable(indication.capability)
         trail.heard(at)
         self._register.place(trail, indication.address)
         return trail
@@ -105,7 +107,7 @@ class Inbound:
         trail = self._register.find(indication.device, indication.address)
         if trail is not None:
             trail.heard(at, secured=indication.security.nwk)
-            if indication.key_type == _TRUST_CENTER_LINK_KEY:
+            if indication.key_type == _TRUST_CENTER_LINK_KEY and trail.ended is None:
                 trail.request_key = once_more(trail.request_key, at)
                 trail.reach(Step.REQUEST_KEY, at)
         return trail
@@ -114,8 +116,9 @@ class Inbound:
         trail = self._register.find(indication.device, indication.address)
         if trail is not None:
             trail.heard(at, secured=indication.security.nwk)
-            trail.verify = once_more(trail.verify, at)
-            trail.reach(Step.VERIFY_KEY, at)
+            if trail.ended is None:
+                trail.verify = once_more(trail.verify, at)
+                trail.reach(Step.VERIFY_KEY, at)
         return trail
 
     def _command(self, indication: zdo.CommandIndication, at: Instant) -> Trail | None:
@@ -123,7 +126,7 @@ class Inbound:
         if trail is not None:
             trail.heard(at, secured=indication.security.nwk)
             method = self._commands.get(type(indication.command))
-            if method is not None:
+            if method is not None and trail.ended is None:
                 method(trail, indication.command, at)
         return trail
 

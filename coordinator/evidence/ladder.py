@@ -1,16 +1,21 @@
-"""The ladder: one row a step of a join, as it happens. Rows are values; `render` draws them."""
+"""The ladder: one row a step of a join, as it happens. Rows are values; `render` draws them.
+
+What the Trust Center says gets its row when its frame leaves, not when it is asked for: what never left
+is a ghost that says why.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import TypeVar
 
 from coordinator import trace
 from coordinator.codec import zdp
 from coordinator.codec.security_header import KeyIdentifier
 from coordinator.evidence import rungs
 from coordinator.evidence.rungs import Direction, Lane, Row
-from coordinator.primitives import apsme, bdb, mlme, nlme, zdo
+from coordinator.primitives import Request, apsme, bdb, mlme, nlme, zdo
 from coordinator.types import GLOBAL_LINK_KEY, Eui64, Instant, LinkKeyKind, NwkAddress, is_broadcast
 
 __all__ = ["Direction", "Ladder", "Row"]
@@ -20,7 +25,11 @@ _SUCCESS = 0x00
 _SILENCE = "silence"
 _AWAITED = 256
 
+_V = TypeVar("_V")
+
 Rows = tuple[Row, ...]
+Intended = tuple[trace.Requested, Eui64 | None, Lane]
+"""A request of which no frame has left yet, and whose step it is."""
 
 
 class Ladder:
@@ -30,12 +39,14 @@ class Ladder:
         self._lanes: dict[Eui64, Lane] = {}
         self._air = Lane()
         self._addresses: dict[NwkAddress, Eui64] = {}
+        self._intended: OrderedDict[int, Intended] = OrderedDict()
         self._awaited: OrderedDict[int, Row] = OrderedDict()
         self._install_codes: set[Eui64] = set()
         self._asker: Eui64 | None = None
         self._methods: dict[type, Callable[..., Rows]] = {
             trace.Indicated: self._indicated,
             trace.Requested: self._requested,
+            trace.Sent: self._sent,
             trace.Concluded: self._concluded,
             trace.Deviated: self._deviated,
             trace.KeyInUse: self._key_in_use,
@@ -59,7 +70,7 @@ class Ladder:
 
     def close(self, at: Instant) -> Rows:
         """The window closes: what was still to be expected of those that are in the network."""
-        return tuple(row for device, lane in self._lanes.items() for row in lane.ghosts(device, at))
+        return tuple(row for device, lane in self._lanes.items() for row in lane.give_up(device, at))
 
     def forget(self, device: Eui64) -> None:
         """Forget one device."""
@@ -85,7 +96,7 @@ class Ladder:
         lane = self._lanes.get(device)
         ghosts: Rows = ()
         if lane is None or lane.associated is not None:
-            ghosts = () if lane is None else lane.ghosts(device, at)
+            ghosts = () if lane is None else lane.end(device, at)
             lane = self._lanes[device] = Lane()
             if device in self._install_codes:
                 lane.key = LinkKeyKind.INSTALL_CODE
@@ -103,8 +114,7 @@ class Ladder:
         if device is None:
             return ()
         lane = self._lane(device)
-        ghosts = lane.ghosts(device, at)
-        lane.owed.clear()
+        ghosts = lane.end(device, at)
         return (*ghosts, lane.row(device, at, Direction.FROM_JOINER, rungs.step(indication), rungs.NWK_KEY))
 
     def _heard(
@@ -118,6 +128,7 @@ class Ladder:
         lane = self._lane(device)
         if isinstance(indication, apsme.RequestKeyIndication):
             if indication.key_type == _TRUST_CENTER_LINK_KEY:
+                lane.verified = False
                 lane.owe("Transport-Key (TC link)", Direction.TO_JOINER)
         elif isinstance(indication, apsme.VerifyKeyIndication):
             lane.pay("Verify-Key")
@@ -147,38 +158,43 @@ class Ladder:
     # From the Trust Center
 
     def _requested(self, record: trace.Requested) -> Rows:
-        request = record.request
-        lane: Lane
+        found = self._lane_of(record.request)
+        if found is not None:
+            _remember(self._intended, record.request_id, (record, *found))
+        return ()
+
+    def _sent(self, record: trace.Sent) -> Rows:
+        """A frame left. The first one of a request is the step; others repeat it."""
+        intended = None if record.request_id is None else self._intended.pop(record.request_id, None)
+        if intended is None:
+            return ()
+        requested, device, lane = intended
+        request, at = requested.request, record.at
+        ghosts = lane.end(device, at) if device is not None and _tells_to_leave(request) else ()
+        key = _secured(lane, request)
+        row = lane.row(device, at, Direction.TO_JOINER, rungs.step(request), key, requested.deviations)
+        _remember(self._awaited, requested.request_id, row)
+        return (*ghosts, row)
+
+    def _lane_of(self, request: Request) -> tuple[Eui64 | None, Lane] | None:
+        """Whose step this request is; None: nobody's."""
         device: Eui64 | None
         match request:
             case mlme.BeaconRequest():
-                lane, device, key = self._air, None, rungs.UNSECURED
-            case mlme.AssociateResponse():
-                lane, device, key = self._lane(request.device), request.device, rungs.UNSECURED
-            case apsme.TransportKeyRequest():
-                lane, device = self._lane(request.device), request.device
-                key = _transport(lane, request)
-            case apsme.ConfirmKeyRequest():
-                lane, device = self._lane(request.device), request.device
-                key = _confirm(lane, request)
+                return None, self._air
+            case mlme.AssociateResponse() | apsme.TransportKeyRequest() | apsme.ConfirmKeyRequest():
+                device = request.device
             case apsme.RemoveDeviceRequest():
-                lane, device = self._lane(request.target), request.target
-                key = rungs.protection(True, KeyIdentifier.DATA, lane.key)
+                device = request.target
+            case nlme.LeaveRequest(device=None):
+                return None, self._air
             case nlme.LeaveRequest():
-                device, key = request.device, rungs.NWK_KEY
-                lane = self._air if device is None else self._lane(device)
+                device = request.device
             case zdo.CommandRequest():
-                device, key = self._owner(request), rungs.NWK_KEY
-                if device is None:
-                    return ()
-                lane = self._lane(device)
-                if isinstance(request.command, zdp.NodeDescriptorResponse):
-                    lane.pay("Node_Desc_rsp")
+                device = self._owner(request)
             case _:
-                return ()
-        row = lane.row(device, record.at, Direction.TO_JOINER, rungs.step(request), key, record.deviations)
-        self._await(record.request_id, row)
-        return (row,)
+                device = None
+        return None if device is None else (device, self._lane(device))
 
     def _owner(self, request: zdo.CommandRequest) -> Eui64 | None:
         if is_broadcast(request.destination):
@@ -186,12 +202,24 @@ class Ladder:
         return self._addresses.get(request.destination)
 
     def _concluded(self, record: trace.Concluded) -> Rows:
+        intended = None if record.delivered else self._intended.pop(record.request_id, None)
+        if intended is not None:
+            return self._not_sent(intended, record)
         row = self._awaited.pop(record.request_id, None)
         if row is None or record.delivered:
             return ()
         lane = self._air if row.device is None else self._lane(row.device)
         reason = f"not acknowledged ({record.reason})" if record.reason else "not acknowledged"
         return (lane.ghost(row.device, record.at, Direction.TO_JOINER, row.what, reason),)
+
+    @staticmethod
+    def _not_sent(intended: Intended, record: trace.Concluded) -> Rows:
+        """No frame of it was ever on the air. What made it late is told; what it would have said is not."""
+        requested, device, lane = intended
+        note = f"not sent ({record.reason})" if record.reason else "not sent"
+        late = tuple(each for each in requested.deviations if each.at != requested.at)
+        what = rungs.step(requested.request)
+        return (lane.ghost(device, record.at, Direction.TO_JOINER, what, note, late),)
 
     def _deviated(self, record: trace.Deviated) -> Rows:
         """A behaviour that silences an answer leaves no request: this is the only trace of it."""
@@ -218,10 +246,39 @@ class Ladder:
             lane = self._lanes[device] = Lane()
         return lane
 
-    def _await(self, request_id: int, row: Row) -> None:
-        self._awaited[request_id] = row
-        if len(self._awaited) > _AWAITED:
-            self._awaited.popitem(last=False)
+
+def _remember(kept: OrderedDict[int, _V], request: int, value: _V) -> None:
+    kept[request] = value
+    if len(kept) > _AWAITED:
+        kept.popitem(last=False)
+
+
+def _tells_to_leave(request: Request) -> bool:
+    match request:
+        case apsme.RemoveDeviceRequest() | nlme.LeaveRequest():
+            return True
+        case zdo.CommandRequest(command=zdp.MgmtLeaveRequest()):
+            return True
+        case _:
+            return False
+
+
+def _secured(lane: Lane, request: Request) -> str:
+    """Which key secures it; the lane learns what it gives and what is owed from now on."""
+    match request:
+        case apsme.TransportKeyRequest():
+            return _transport(lane, request)
+        case apsme.ConfirmKeyRequest():
+            return _confirm(lane, request)
+        case apsme.RemoveDeviceRequest():
+            return rungs.protection(True, KeyIdentifier.DATA, lane.key)
+        case mlme.BeaconRequest() | mlme.AssociateResponse():
+            return rungs.UNSECURED
+        case zdo.CommandRequest(command=zdp.NodeDescriptorResponse()):
+            lane.pay("Node_Desc_rsp")
+            return rungs.NWK_KEY
+        case _:
+            return rungs.NWK_KEY
 
 
 def _transport(lane: Lane, request: apsme.TransportKeyRequest) -> str:
@@ -230,7 +287,8 @@ def _transport(lane: Lane, request: apsme.TransportKeyRequest) -> str:
         lane.owe("Device_annce", Direction.FROM_JOINER)
     elif request.key_type == _TRUST_CENTER_LINK_KEY:
         lane.pay("Transport-Key (TC link)")
-        lane.owe("Verify-Key", Direction.FROM_JOINER)
+        if not lane.verified:  # a repeated request is answered as well, and needs no second proof
+            lane.owe("Verify-Key", Direction.FROM_JOINER)
         known = LinkKeyKind.GLOBAL if request.key == GLOBAL_LINK_KEY else request.kind
         lane.offered = known or LinkKeyKind.UNIQUE
     return key
@@ -242,4 +300,5 @@ def _confirm(lane: Lane, request: apsme.ConfirmKeyRequest) -> str:
     key = rungs.protection(True, request.protection, lane.offered or lane.key)
     if request.status == _SUCCESS and lane.offered is not None:
         lane.key, lane.offered = lane.offered, None
+        lane.verified = True
     return key

@@ -1,4 +1,8 @@
-"""What performed requests, and how they ended, tell of an attempt: one method a primitive."""
+"""What performed requests, and how they ended, tell of an attempt: one method a primitive.
+
+A request is an intention until its frame leaves: what the joiner was told counts from `Sent` on, and
+only while the attempt goes on. A key that found no route, or that nobody fetched, was never given.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from coordinator.evidence.attempts import Confirmation, Offer, Removal, Repeated
 from coordinator.evidence.outcome import Step
 from coordinator.evidence.register import Register
 from coordinator.primitives import Request, apsde, apsme, mlme, nlme, zdo
+from coordinator.stack.indirect import NOT_FETCHED
 from coordinator.types import GLOBAL_LINK_KEY, Eui64, Instant, Key, LinkKeyKind, is_broadcast
 
 _NETWORK_KEY, _TRUST_CENTER_LINK_KEY = 0x01, 0x04
@@ -22,52 +27,85 @@ Part = Repeated | None
 """What a conclusion is also told to, besides the attempt."""
 
 
+class Awaited:
+    """A request on its way: whose it is, whether a frame of it has left, and what its end is told to."""
+
+    __slots__ = ("part", "record", "sent", "trail")
+
+    def __init__(self, trail: Trail, record: trace.Requested) -> None:
+        self.trail = trail
+        self.record = record
+        self.sent = False
+        self.part: Part = None
+
+
 class Outbound:
-    """Notes in the register what was sent. `note` and `concluded` return the attempt concerned, if any."""
+    """Notes in the register what was sent: a request by `note`, its frames by `sent`, its end by
+    `concluded`."""
 
     def __init__(self, register: Register) -> None:
         self._register = register
-        self._awaited: OrderedDict[int, tuple[Trail, Part, Request]] = OrderedDict()
-        self._methods: dict[type, Callable[..., tuple[Trail | None, Part]]] = {
-            mlme.AssociateResponse: self._associate_response,
+        self._awaited: OrderedDict[int, Awaited] = OrderedDict()
+        self._owners: dict[type, Callable[..., Trail | None]] = {
+            mlme.AssociateResponse: lambda request: register.current(request.device),
+            apsme.TransportKeyRequest: lambda request: register.current(request.device),
+            apsme.ConfirmKeyRequest: lambda request: register.current(request.device),
+            apsme.RemoveDeviceRequest: lambda request: register.current(request.target),
+            nlme.LeaveRequest: lambda request: register.current(request.device),
+            zdo.CommandRequest: self._addressee,
+            apsde.DataRequest: self._addressee,
+        }
+        self._methods: dict[type, Callable[..., Part]] = {
             apsme.TransportKeyRequest: self._transport_key,
             apsme.ConfirmKeyRequest: self._confirm_key,
-            apsme.RemoveDeviceRequest: self._remove_device,
-            nlme.LeaveRequest: self._leave,
             zdo.CommandRequest: self._command,
-            apsde.DataRequest: self._data,
         }
 
     def note(self, record: trace.Requested) -> Trail | None:
-        """Take one performed request."""
+        """Take one performed request; return the attempt it is for, if any."""
         request = record.request
-        kind = type(request)
-        if kind is mlme.BeaconRequest:
-            assert isinstance(request, mlme.BeaconRequest)
+        if isinstance(request, mlme.BeaconRequest):
             self._register.scan.beacon = request
             return None
-        method = self._methods.get(kind)
-        if method is None:
-            return None
-        trail, part = method(request, record.at)
+        owner = self._owners.get(type(request))
+        trail = None if owner is None else owner(request)
         if trail is not None:
-            self._awaited[record.request_id] = (trail, part, request)
+            awaited = self._awaited[record.request_id] = Awaited(trail, record)
             if len(self._awaited) > _AWAITED:
                 self._awaited.popitem(last=False)
+            if isinstance(request, mlme.AssociateResponse):
+                awaited.part = _respond(trail, request, record.at)
         return trail
 
-    def concluded(self, record: trace.Concluded) -> Trail | None:
-        """A unicast was delivered or was not."""
-        awaited = self._awaited.pop(record.request_id, None)
+    def sent(self, record: trace.Sent) -> None:
+        """A frame of a request left. The first one counts: others repeat it."""
+        awaited = None if record.request_id is None else self._awaited.get(record.request_id)
+        if awaited is None or awaited.sent:
+            return
+        awaited.sent = True
+        trail, request = awaited.trail, awaited.record.request
+        form = _removal_form(request)
+        if form is not None:
+            awaited.part = _remove(trail, form, record.at)
+        elif trail.ended is None:
+            method = self._methods.get(type(request))
+            if method is not None:
+                awaited.part = method(trail, request, record.at)
+
+    def concluded(self, record: trace.Concluded) -> Awaited | None:
+        """A unicast was delivered or was not; return what is known of it."""
+        awaited = self._awaited.get(record.request_id)
         if awaited is None:
             return None
-        trail, part, request = awaited
+        if awaited.sent or not record.delivered:
+            del self._awaited[record.request_id]
+        trail, part, request = awaited.trail, awaited.part, awaited.record.request
         delivered, at = record.delivered, record.at
         if isinstance(request, apsme.RemoveDeviceRequest) and request.parent != request.target:
             pass  # it went to the parent: that is no word from its target
         elif delivered:
             trail.last_delivered = at
-        else:
+        elif awaited.sent or record.reason == NOT_FETCHED:
             trail.undelivered = at
         if part is not None:
             part.conclude(delivered)
@@ -76,40 +114,35 @@ class Outbound:
             elif isinstance(part, Confirmation) and delivered:
                 assert isinstance(request, apsme.ConfirmKeyRequest)
                 part.success_delivered |= request.status == _SUCCESS
-        return trail
+        return awaited
 
     def forget(self, device: Eui64) -> None:
         """Await nothing for this device any more."""
-        gone = [request for request, (trail, _, _) in self._awaited.items() if trail.device == device]
+        gone = [request for request, awaited in self._awaited.items() if awaited.trail.device == device]
         for request in gone:
             del self._awaited[request]
 
-    def _associate_response(self, request: mlme.AssociateResponse, at: Instant) -> tuple[Trail | None, Part]:
-        trail = self._register.current(request.device)
-        if trail is None:
-            return None, None
-        if trail.response is None:
-            trail.response = Response(at, request.status)
-        else:
-            trail.response.again(at)
-            trail.response.status = request.status
-            trail.response.concluded = None
-        return trail, trail.response
+    def _addressee(self, request: zdo.CommandRequest | apsde.DataRequest) -> Trail | None:
+        if is_broadcast(request.destination):
+            return None
+        trail = self._register.at(request.destination)
+        if isinstance(request, zdo.CommandRequest) and isinstance(request.command, zdp.MgmtLeaveRequest):
+            device = request.command.device
+            if device not in (_RECEIVER, trail.device if trail is not None else None):
+                return self._register.current(device)
+        return trail
 
-    def _transport_key(self, request: apsme.TransportKeyRequest, at: Instant) -> tuple[Trail | None, Part]:
-        trail = self._register.current(request.device)
-        if trail is None:
-            return None, None
+    def _transport_key(self, trail: Trail, request: apsme.TransportKeyRequest, at: Instant) -> Part:
         if request.key_type == _NETWORK_KEY:
             trail.network_key = once_more(trail.network_key, at)
             trail.network_key_protection = request.protection
             trail.reach(Step.NETWORK_KEY, at)
-            return trail, trail.network_key
+            return trail.network_key
         if request.key_type == _TRUST_CENTER_LINK_KEY:
             trail.offer = self._offer(trail, request.key, request.kind, at)
             trail.reach(Step.TRANSPORT_LINK_KEY, at)
-            return trail, trail.offer
-        return trail, None
+            return trail.offer
+        return None
 
     def _offer(self, trail: Trail, key: Key, said: LinkKeyKind | None, at: Instant) -> Offer:
         """What this key is to the joiner. The octets decide, not what the request calls it."""
@@ -127,10 +160,7 @@ class Outbound:
             offer.first = trail.offer.first
         return offer
 
-    def _confirm_key(self, request: apsme.ConfirmKeyRequest, at: Instant) -> tuple[Trail | None, Part]:
-        trail = self._register.current(request.device)
-        if trail is None:
-            return None, None
+    def _confirm_key(self, trail: Trail, request: apsme.ConfirmKeyRequest, at: Instant) -> Part:
         confirm = trail.confirm
         if confirm is None:
             confirm = trail.confirm = Confirmation(at)
@@ -143,38 +173,43 @@ class Outbound:
             if trail.offer is not None and trail.offer.kind is LinkKeyKind.UNIQUE:
                 self._register.histories[trail.device].previous = trail.offer.key
         trail.reach(Step.CONFIRM_KEY, at)
-        return trail, confirm
+        return confirm
 
-    def _remove_device(self, request: apsme.RemoveDeviceRequest, at: Instant) -> tuple[Trail | None, Part]:
-        return _remove(self._register.current(request.target), "Remove-Device", at)
-
-    def _leave(self, request: nlme.LeaveRequest, at: Instant) -> tuple[Trail | None, Part]:
-        form = "NWK Leave with rejoin" if request.rejoin else "NWK Leave"
-        return _remove(self._register.current(request.device), form, at)
-
-    def _command(self, request: zdo.CommandRequest, at: Instant) -> tuple[Trail | None, Part]:
-        if is_broadcast(request.destination):
-            return None, None
-        trail = self._register.at(request.destination)
-        command = request.command
-        if isinstance(command, zdp.MgmtLeaveRequest):
-            if command.device not in (_RECEIVER, trail.device if trail is not None else None):
-                trail = self._register.current(command.device)
-            return _remove(trail, "Mgmt_Leave_req with rejoin" if command.rejoin else "Mgmt_Leave_req", at)
-        if trail is not None and isinstance(command, zdp.NodeDescriptorResponse):
+    @staticmethod
+    def _command(trail: Trail, request: zdo.CommandRequest, at: Instant) -> Part:
+        if isinstance(request.command, zdp.NodeDescriptorResponse):
             trail.descriptor_reply = at
-            trail.descriptor_status = command.status
-        return trail, None
-
-    def _data(self, request: apsde.DataRequest, _at: Instant) -> tuple[Trail | None, Part]:
-        return (None if is_broadcast(request.destination) else self._register.at(request.destination)), None
+            trail.descriptor_status = request.command.status
+        return None
 
 
-def _remove(trail: Trail | None, form: str, at: Instant) -> tuple[Trail | None, Part]:
-    if trail is None:
-        return None, None
+def _respond(trail: Trail, request: mlme.AssociateResponse, at: Instant) -> Response:
+    """The answer to an association request, which is held until it is fetched or its time is up."""
+    if trail.response is None:
+        trail.response = Response(at, request.status)
+    else:
+        trail.response.again(at)
+        trail.response.status = request.status
+        trail.response.concluded = None
+    return trail.response
+
+
+def _removal_form(request: Request) -> str | None:
+    """By which form this request tells a joiner to leave; None: it does not."""
+    match request:
+        case apsme.RemoveDeviceRequest():
+            return "Remove-Device"
+        case nlme.LeaveRequest():
+            return "NWK Leave with rejoin" if request.rejoin else "NWK Leave"
+        case zdo.CommandRequest(command=zdp.MgmtLeaveRequest() as leave):
+            return "Mgmt_Leave_req with rejoin" if leave.rejoin else "Mgmt_Leave_req"
+        case _:
+            return None
+
+
+def _remove(trail: Trail, form: str, at: Instant) -> Removal:
     if trail.removal is None:
         trail.removal = Removal(at, form)
     else:
         trail.removal.again(at)
-    return trail, trail.removal
+    return trail.removal

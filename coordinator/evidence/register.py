@@ -33,10 +33,11 @@ class History:
 class Scan:
     """Active scans: who scans cannot be told, so this is kept beside the devices."""
 
-    __slots__ = ("beacon", "deviations", "first", "incomplete", "requests")
+    __slots__ = ("beacon", "deviations", "first", "incomplete", "last", "requests")
 
     def __init__(self) -> None:
         self.first: Instant | None = None
+        self.last: Instant = Instant(0)
         self.requests = 0
         self.beacon: mlme.BeaconRequest | None = None
         self.deviations = Deviations()
@@ -45,6 +46,7 @@ class Scan:
     def heard(self, at: Instant) -> None:
         """Another beacon request."""
         self.requests += 1
+        self.last = at
         if self.first is None:
             self.first = at
 

@@ -48,14 +48,19 @@ class Row:
 
 
 class Lane:
-    """One attempt of one device: since when, which link key is in use and on offer, what is owed."""
+    """One attempt of one device: since when, which link key is in use and on offer, what is owed.
 
-    __slots__ = ("associated", "explained", "key", "offered", "owed", "repeats")
+    Nothing is owed any more once it is `over`: the joiner left, or was told to.
+    """
+
+    __slots__ = ("associated", "explained", "key", "offered", "over", "owed", "repeats", "verified")
 
     def __init__(self) -> None:
         self.associated: Instant | None = None
         self.key = LinkKeyKind.GLOBAL
         self.offered: LinkKeyKind | None = None
+        self.over = False
+        self.verified = False
         self.owed: dict[str, Direction] = {}
         self.repeats: dict[tuple[Direction, str], tuple[int, Instant]] = {}
         self.explained: set[str] = set()
@@ -105,15 +110,22 @@ class Lane:
             ghost=True,
         )
 
-    def ghosts(self, device: Eui64, at: Instant) -> tuple[Row, ...]:
-        """What is still owed."""
+    def give_up(self, device: Eui64, at: Instant) -> tuple[Row, ...]:
+        """What was still owed, and is awaited no longer."""
+        owed, self.owed = self.owed, {}
         return tuple(
-            self.ghost(device, at, direction, what, "never came") for what, direction in self.owed.items()
+            self.ghost(device, at, direction, what, "never came") for what, direction in owed.items()
         )
+
+    def end(self, device: Eui64, at: Instant) -> tuple[Row, ...]:
+        """The attempt is over: `give_up`, and expect nothing from now on."""
+        self.over = True
+        return self.give_up(device, at)
 
     def owe(self, what: str, by: Direction) -> None:
         """Expect this step next."""
-        self.owed[what] = by
+        if not self.over:
+            self.owed[what] = by
 
     def _explain(self, deviations: tuple[trace.Deviated, ...]) -> tuple[str, ...]:
         """Each deviation in full once, and by its name from then on."""

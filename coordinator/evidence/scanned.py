@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from coordinator.evidence.explain import times
+from coordinator.evidence.explain import span, times
+from coordinator.evidence.outcome import Outcome
 from coordinator.evidence.register import Scan
 from coordinator.primitives import mlme
+from coordinator.types import SECOND, Duration, Instant
 
+SCAN_WAIT: Duration = 5 * SECOND
+"""How long after its last beacon request here a joiner may still be on its way to associate: it first
+scans the other channels. All sixteen take 16 * (2^4 + 1) * 15.36 ms = 4.2 s at bdbScanDuration 4, the
+longest of the stacks that were read (protocol.md 2); the rest is for choosing, CSMA and retries."""
 _PRO = 2
 
 
-def explain_scan(scan: Scan) -> str:
-    """The sentence for a window in which beacon requests were heard and nothing else."""
-    return f"somebody scanned {times(scan.requests)} and never asked to associate: {_offered(scan.beacon)}"
+def judge_scan(scan: Scan, at: Instant) -> tuple[Outcome, str]:
+    """Outcome and sentence of a window, closed at `at`, in which beacon requests were heard and nothing
+    else."""
+    scanned = f"somebody scanned {times(scan.requests)}"
+    since = at - scan.last
+    if since < SCAN_WAIT:
+        text = (
+            f"{scanned}, and the run ended {span(since)} later: too early to tell whether it would associate"
+        )
+        return Outcome.INCONCLUSIVE, text
+    return Outcome.NOT_ASSOCIATED, f"{scanned} and never asked to associate: {_offered(scan.beacon)}"
 
 
 def _offered(beacon: mlme.BeaconRequest | None) -> str:

@@ -22,8 +22,10 @@ EXCHANGE_QUIET: Duration = 10 * SECOND
 and the 5 s that TI waits before it leaves (protocol.md 2)."""
 ANNOUNCE_QUIET: Duration = 2 * SECOND
 """A joiner may ask for the first time this long after it is in (protocol.md 1.8: Telink 1 s)."""
-ROUTER_SILENCE: Duration = 3 * 15 * SECOND
-"""A router says nothing, not even link status, for nwkRouterAgeLimit periods: it is gone."""
+PRESENCE: Duration = 16 * SECOND
+"""A joiner of which nothing is known for longer, when the window closes, is not known to be there. A router
+sends link status each 15 s, give or take; a sleeper whose frames are held 7.68 s fetches them twice in that
+time; and the Trust Center asks every other device shortly before the window closes (ADR 11)."""
 
 _WORST = {Ruling.PASS: 0, Ruling.INCONCLUSIVE: 1, Ruling.FAIL: 2}
 
@@ -85,11 +87,15 @@ def _judge(trail: Trail, at: Instant, frames_heard: bool) -> Judgement:
 
 
 def _gone(trail: Trail) -> Judgement | None:
-    """Left or told to leave. A leave after our request is the answer to it."""
+    """Left or told to leave. A leave after our request is the answer to it; a request that nobody
+    acknowledged, to a joiner that was not heard since, shows that it was gone before, and not how."""
     removal, departed = trail.removal, trail.left
     if departed is not None and (removal is None or departed < removal.first):
         return Judgement(Outcome.LEFT_BY_JOINER, trail.reached, departed, explain.left(trail, departed))
     if removal is not None and trail.secured is not None:
+        if departed is None and not removal.delivered and trail.last_contact <= removal.last:
+            text = explain.silent_when_removed(trail, removal)
+            return Judgement(Outcome.INCONCLUSIVE, Step.WENT_SILENT, trail.last_contact, text)
         text = explain.removed(trail, removal)
         return Judgement(Outcome.REMOVED_BY_TRUST_CENTER, trail.reached, removal.first, text)
     return None
@@ -116,7 +122,7 @@ def _is_silent(trail: Trail, at: Instant, frames_heard: bool) -> bool:
     contact = trail.last_contact
     if trail.undelivered is not None and trail.undelivered > contact:
         return True
-    return frames_heard and trail.router and at - contact > ROUTER_SILENCE
+    return frames_heard and at - contact > PRESENCE
 
 
 def _stayed(trail: Trail, at: Instant) -> Judgement:
@@ -125,13 +131,13 @@ def _stayed(trail: Trail, at: Instant) -> Judgement:
     if confirm is not None and confirm.success is not None:
         if trail.verified:
             kind = confirm.verified.kind if confirm.verified is not None else None
-            text = explain.joined_secure(trail, confirm.verified, confirm.success)
+            text = explain.joined_secure(trail, confirm.verified, confirm.success, at)
             return Judgement(Outcome.JOINED_SECURE, Step.JOINED, trail.reached_at, text, kind)
         return Judgement(Outcome.INCONCLUSIVE, Step.CONFIRM_KEY, confirm.last, explain.unproven(trail))
     last, quiet = _last_progress(trail)
     if at - last < quiet:
         return Judgement(Outcome.INCONCLUSIVE, trail.reached, last, explain.too_early(trail, last, at))
-    return Judgement(Outcome.JOINED_LEGACY, Step.JOINED, trail.reached_at, explain.joined_legacy(trail))
+    return Judgement(Outcome.JOINED_LEGACY, Step.JOINED, trail.reached_at, explain.joined_legacy(trail, at))
 
 
 def _last_progress(trail: Trail) -> tuple[Instant, Duration]:
@@ -215,7 +221,9 @@ def overall(verdicts: Sequence[Verdict]) -> Verdict:
     )
 
 
-def scan_attempt(explanation: str, started: Instant, deviations: tuple[DeviationCount, ...]) -> Attempt:
+def scan_attempt(
+    found: Outcome, explanation: str, started: Instant, deviations: tuple[DeviationCount, ...]
+) -> Attempt:
     """What becomes of a scan after which nobody asked to associate."""
     return Attempt(
         device=None,
@@ -223,7 +231,7 @@ def scan_attempt(explanation: str, started: Instant, deviations: tuple[Deviation
         started=started,
         associated=None,
         ended=None,
-        outcome=Outcome.NOT_ASSOCIATED,
+        outcome=found,
         link_key=None,
         step=Step.SCAN,
         seconds=None,

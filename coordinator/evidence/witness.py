@@ -17,7 +17,7 @@ from coordinator.evidence.inbound import Inbound
 from coordinator.evidence.outbound import Outbound
 from coordinator.evidence.outcome import JOINED, Outcome, Verdict
 from coordinator.evidence.register import Register, Scan
-from coordinator.evidence.scanned import explain_scan
+from coordinator.evidence.scanned import judge_scan
 from coordinator.primitives import Indication, bdb, mlme
 from coordinator.primitives.describe import describe
 from coordinator.types import Eui64, Instant, LinkKeyKind, NwkAddress
@@ -43,6 +43,7 @@ class Witness:
             trace.Heard: self._heard,
             trace.Indicated: self._indicated,
             trace.Requested: self._requested,
+            trace.Sent: self._outbound.sent,
             trace.Concluded: self._concluded,
             trace.Dropped: self._dropped,
             trace.Deviated: self._deviated,
@@ -104,7 +105,8 @@ class Witness:
         return self._only_scanned(self._register.scan, self._register.scan.first, at)
 
     def _only_scanned(self, scan: Scan, first: Instant, at: Instant) -> Verdict:
-        attempt = verdict.scan_attempt(explain_scan(scan), first, verdict.counted(scan.deviations.counts))
+        deviations = verdict.counted(scan.deviations.counts)
+        attempt = verdict.scan_attempt(*judge_scan(scan, at), first, deviations)
         return verdict.of_attempts(
             (attempt,),
             earlier=0,
@@ -134,7 +136,12 @@ class Witness:
                     self._count(deviation, trail)
 
     def _concluded(self, record: trace.Concluded) -> None:
-        self._outbound.concluded(record)
+        """What never went on the air deviated nowhere, unless it was to go later: then the wait was real."""
+        ended = self._outbound.concluded(record)
+        if ended is not None and not ended.sent and not record.delivered:
+            for deviation in ended.record.deviations:
+                if deviation.at == ended.record.at:
+                    ended.trail.deviations.drop(deviation)
 
     def _dropped(self, record: trace.Dropped) -> None:
         """What the upper layers would not act on is odd; repeats and the MAC's filtering are not."""

@@ -171,7 +171,11 @@ class Session:
         self._sinks: list[trace.Sink] = [self._witness.note, self._windows.note, self._climb]
         self.joiner: JoinerNode | None = None
         self.center = TrustCenterNode(
-            order.profile, order.setting, ground.entropy, self._relay.later(self._note)
+            order.profile,
+            order.setting,
+            ground.entropy,
+            self._relay.later(self._note),
+            observe=order.observe,
         )
         files = Files(
             capture=order.capture,

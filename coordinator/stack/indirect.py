@@ -24,6 +24,9 @@ Ended = Callable[[TransmitStatus | None, Instant], None]
 CAPACITY = 256
 """Frames held in all; one more is a transaction overflow (IEEE 802.15.4-2006, 7.1.1.1.3). Our choice."""
 
+NOT_FETCHED = "not fetched in time"
+"""Why what was held is not delivered: its device did not poll for it. Evidence knows silence by it."""
+
 _FRAME_PENDING = 0x10
 
 

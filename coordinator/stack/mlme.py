@@ -11,6 +11,7 @@ from coordinator.codec.mac_commands import AssociationStatus, Capability
 from coordinator.primitives import mlme, nlme
 from coordinator.stack import parent
 from coordinator.stack.association import Association
+from coordinator.stack.indirect import NOT_FETCHED
 from coordinator.stack.layers import Layers
 from coordinator.stack.neighbors import END_DEVICE_TIMEOUTS, Neighbor, Relationship
 from coordinator.stack.node import ReceivedFrame, TransmitStatus
@@ -71,7 +72,7 @@ class Mlme:
 
         def ended(status: TransmitStatus | None, at: Instant) -> None:
             fetched = status is TransmitStatus.SUCCESS
-            ticket.conclude(fetched, "not fetched in time", at)
+            ticket.conclude(fetched, NOT_FETCHED, at)
             if fetched and granted:
                 self._admit(device, address, at)
             elif not fetched and granted and not held_before:

@@ -16,6 +16,7 @@ from coordinator.security import nwk as nwk_security
 from coordinator.security.aes import InvalidMic
 from coordinator.security.material import NetworkKeys
 from coordinator.stack.broadcast import Broadcaster
+from coordinator.stack.indirect import NOT_FETCHED
 from coordinator.stack.mac import MacLayer
 from coordinator.stack.neighbors import AddressMap, Neighbor, NeighborTable, Relationship
 from coordinator.stack.nib import Nib
@@ -181,7 +182,7 @@ class NwkLayer:
                 lambda: self.protected(frame),
                 now,
                 ticket,
-                lambda status, at: ticket.conclude(status is not None, "not fetched in time", at),
+                lambda status, at: ticket.conclude(status is not None, NOT_FETCHED, at),
             )
             return
         attempts = 0

@@ -5,18 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from coordinator.codec import zdp
+from coordinator.codec.mac_commands import Capability
 from coordinator.codec.zdp import Status
 from coordinator.primitives import nlme, zdo
-from coordinator.stack.neighbors import Neighbor, NeighborTable
+from coordinator.stack.neighbors import Neighbor, NeighborTable, Relationship
 from coordinator.stack.nib import Nib
 from coordinator.stack.plan import NOTHING, Plan, Step
 from coordinator.stack.policy import StackPolicy
-from coordinator.types import NO_ADDRESS, SECOND, DeviceType, Duration, Eui64, NwkAddress, is_broadcast
+from coordinator.types import (
+    COORDINATOR,
+    NO_ADDRESS,
+    SECOND,
+    DeviceType,
+    Duration,
+    Eui64,
+    NwkAddress,
+    is_broadcast,
+)
 
 MAX_BUFFER = 82
 MAX_TRANSFER = 82
 MAINS_POWERED_NOW = 0xC110
-"""Power descriptor: receiver on when idle, constant mains available and in use, level 100 %."""
+"""Power descriptor: receiver as the node descriptor says, mains available and in use, level 100 %."""
+BATTERY_POWERED_NOW = 0xC440
+"""The same with a disposable battery in the place of the mains."""
+UNKNOWN_DEPTH = 0x0F
+"""The depth of a neighbour that never told it: what a sibling's link status lacks. Our choice."""
 NEIGHBORS_PER_RESPONSE = 2
 """Mgmt_Lqi_rsp entries that surely fit one unfragmented frame beside both security headers."""
 
@@ -69,7 +83,7 @@ def _answer(cause: zdo.CommandIndication, policy: StackPolicy, node: Describe) -
             if address != nib.address:
                 return zdp.PowerDescriptorResponse(status=Status.DEVICE_NOT_FOUND, address=address)
             return zdp.PowerDescriptorResponse(
-                status=Status.SUCCESS, address=address, descriptor=MAINS_POWERED_NOW
+                status=Status.SUCCESS, address=address, descriptor=power_descriptor(nib)
             )
         case zdp.SimpleDescriptorRequest(address=address, endpoint=endpoint):
             return _simple(address, endpoint, node)
@@ -113,6 +127,11 @@ def node_descriptor(policy: StackPolicy, nib: Nib) -> zdp.NodeDescriptor:
         server_mask=policy.server_mask,
         max_outgoing=MAX_TRANSFER,
     )
+
+
+def power_descriptor(nib: Nib) -> int:
+    """Our own power descriptor (2.3.2.4), by the capability that we associate with."""
+    return MAINS_POWERED_NOW if nib.capability & Capability.MAINS_POWERED else BATTERY_POWERED_NOW
 
 
 def _simple(address: NwkAddress, endpoint: int, node: Describe) -> zdp.SimpleDescriptorResponse:
@@ -188,13 +207,22 @@ def _lqi(start: int, node: Describe) -> zdp.MgmtLqiResponse:
                         | neighbor.relationship.value << 4
                     ),
                     permit_joining=2,
-                    depth=node.nib.depth + 1,
+                    depth=_depth(neighbor, node.nib),
                     lqi=neighbor.lqi,
                 )
                 for neighbor in part
             ),
         ),
     )
+
+
+def _depth(neighbor: Neighbor, nib: Nib) -> int:
+    """How far from the coordinator it is, as far as its relationship to us tells."""
+    if neighbor.address == COORDINATOR:
+        return 0
+    if neighbor.is_child:
+        return nib.depth + 1
+    return max(nib.depth - 1, 0) if neighbor.relationship is Relationship.PARENT else UNKNOWN_DEPTH
 
 
 def _unsupported(command: zdp.Command, cause: zdo.CommandIndication) -> zdp.Command | None:

@@ -126,7 +126,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
     "all, live": (("--profile", "all"), USAGE, ("--profile", "simulate")),
     "all joiners, live": (("--profile", "zb3", "--joiner", "all"), USAGE, ("--joiner", "simulate")),
     "capture of several": (
-        (*simulate(joiner="all"), "--capture", "run.pcapng"), USAGE, ("--capture", "one run", "9"),
+        (*simulate(joiner="all"), "--capture", "run.pcapng"), USAGE, ("--capture", "one run", "11"),
     ),
     "events of several": (
         (*SIMULATE, "--count", "2", "--events", "e.jsonl"), USAGE, ("--events", "one run", "2"),

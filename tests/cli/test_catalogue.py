@@ -22,9 +22,9 @@ PROFILES = (
 )  # fmt: skip
 JOINERS = (
     "zboss-r22", "zboss-r22-legacy-update", "zboss-r22-legacy", "emberznet", "zstack-3.0.2", "nxp", "telink",
-    "ha12", "sleepy-zb3",
+    "ha12", "sleepy-zb3", "ha12-clear", "schneider",
 )  # fmt: skip
-"""The names that issue 2 asks for."""
+"""The names that issue 2 asks for, and two devices that single behaviours are for."""
 
 Object = dict[str, object]
 

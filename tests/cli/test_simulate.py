@@ -64,7 +64,7 @@ def test_json_is_one_line_a_run_and_nothing_else(capsys: pytest.CaptureFixture[s
     )
     assert code == 1
     verdicts = lines(out)
-    assert len(verdicts) == 9 * 3
+    assert len(verdicts) == 11 * 3
     assert [verdict["seed"] for verdict in verdicts[:3]] == [5, 6, 7]
     for verdict in verdicts:
         assert verdict["profile"] == "zb3"

@@ -40,6 +40,11 @@ VERIFY_KEY = ("joiner Verify-Key type 4 [nwk 1]",)
 CONFIRMED = (*VERIFY_KEY, "TC Confirm-Key type 4 status 0x00 for joiner [nwk 1, aps 0]")
 REFUSED = (*VERIFY_KEY, "TC Confirm-Key type 4 status 0xad for joiner [nwk 1, aps 0] !confirm.status")
 STEERED = ("joiner Mgmt_Permit_Joining_req 180 s [nwk 1]",)
+PRESENT = (
+    "TC IEEE_addr_req of joiner [nwk 1]",
+    "joiner IEEE_addr_rsp status 0x00 of joiner EUI-64 of joiner [nwk 1]",
+)
+"""Asked shortly before the window closes, of whoever is in the network and awake (ADR 11)."""
 LEAVES = ("joiner Leave [nwk 1]",)
 REMOVED = ("TC Leave request [nwk 1]", *LEAVES)
 POLL = ("joiner Data Request, pending 1",)
@@ -48,9 +53,12 @@ IDLE_POLL = ("joiner Data Request, pending 0",)
 IN_THE_CLEAR = (*ASSOCIATION, "TC Transport-Key type 1 key network for joiner !nwkkey.clear")
 
 STORIES = {
-    ("zb3", "zboss-r22"): (*AUTHENTICATED, *DESCRIPTOR, *UNIQUE_KEY, *CONFIRMED, *STEERED),
+    ("zb3", "zboss-r22"): (*AUTHENTICATED, *DESCRIPTOR, *UNIQUE_KEY, *CONFIRMED, *STEERED, *PRESENT),
     ("pre-zb3", "zboss-r22"): (*AUTHENTICATED, *INTERVIEW, *DESCRIPTOR, *REUSED_KEY, *LEAVES),
-    ("pre-zb3", "telink"): (*AUTHENTICATED, *INTERVIEW, *DESCRIPTOR, *REUSED_KEY, *CONFIRMED, *STEERED),
+    ("pre-zb3", "telink"): (
+        *AUTHENTICATED, *INTERVIEW, *DESCRIPTOR, *REUSED_KEY, *CONFIRMED, *STEERED,
+        *PRESENT,
+    ),
     ("pre-zb3", "zboss-r22-legacy-update"): (
         *AUTHENTICATED, *INTERVIEW, *DESCRIPTOR, *REUSED_KEY, *REMOVED,
     ),

@@ -73,7 +73,7 @@ FIELDS = (
 def test_every_profile_times_every_joiner_runs_to_an_outcome() -> None:
     verdicts = simulate("--profile", "all", "--joiner", "all")
     cells = {(verdict["profile"], verdict["joiner"]) for verdict in verdicts}
-    assert len(verdicts) == len(cells) == 14 * 9
+    assert len(verdicts) == len(cells) == 14 * 11
     for verdict in verdicts:
         assert verdict.keys() >= set(FIELDS)
         assert verdict["radio"] == "sim"
@@ -91,6 +91,7 @@ EXPECTED = {
     ("ha12", "ha12"): "joined-legacy",
     ("clear-key", "zboss-r22"): "never-authenticated",
     ("clear-key", "ha12"): "never-authenticated",
+    ("clear-key", "ha12-clear"): "joined-legacy",
     ("zb3-r21", "zboss-r22"): "joined-secure",
     ("zb3-r21", "ha12"): "removed-by-trust-center",
     ("zb3-lenient", "zboss-r22"): "joined-secure",

@@ -131,6 +131,8 @@ class Cast:
 
 
 _ZDP = {
+    0x0001: "IEEE_addr_req",
+    0x8001: "IEEE_addr_rsp",
     0x0002: "Node_Desc_req",
     0x8002: "Node_Desc_rsp",
     0x0013: "Device_annce",

@@ -83,13 +83,20 @@ class Story:
         delivered: bool | None = True,
         deviations: tuple[trace.Deviated, ...] = (),
         after: float = 5,
+        sent: bool = True,
+        reason: str = "no-ack",
     ) -> None:
-        """Perform a request; it is concluded `after` milliseconds, or not at all when `delivered` is None."""
+        """Perform a request, whose frame leaves at once if it is `sent`. It is concluded `after` so many
+        milliseconds, undelivered for a `reason`, or not at all when `delivered` is None."""
         Story._requests += 1
         number = Story._requests
         self.note(trace.Requested(at=us(at), request_id=number, request=request, deviations=deviations))
+        if sent:
+            self.note(
+                trace.Sent(at=us(at), handle=number, psdu=b"", deviations=deviations, request_id=number)
+            )
         if delivered is not None:
-            reason = "" if delivered else "no-ack"
+            reason = "" if delivered else reason
             self.note(
                 trace.Concluded(at=us(at + after), request_id=number, delivered=delivered, reason=reason)
             )
@@ -181,6 +188,8 @@ class Story:
         *,
         delivered: bool | None = True,
         deviations: tuple[trace.Deviated, ...] = (),
+        sent: bool = True,
+        reason: str = "no-ack",
     ) -> None:
         request = apsme.TransportKeyRequest(
             device=self.device,
@@ -191,7 +200,7 @@ class Story:
             protection=KeyIdentifier.KEY_LOAD,
             nwk_secured=True,
         )
-        self.request(at, request, delivered=delivered, deviations=deviations)
+        self.request(at, request, delivered=delivered, deviations=deviations, sent=sent, reason=reason)
         self.note(trace.KeyInUse(at=us(at), key=key, device=self.device, kind=kind))
 
     def reuse(self, at: float) -> None:

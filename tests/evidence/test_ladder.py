@@ -14,7 +14,7 @@ from coordinator.evidence.outcome import Verdict
 from coordinator.evidence.witness import Witness
 from coordinator.primitives import mlme
 from coordinator.types import LinkKeyKind
-from tests.evidence.story import DEVICE, FRESH, OTHER, Story, beacon, us
+from tests.evidence.story import DEVICE, FRESH, OTHER, REUSE, Story, beacon, us
 
 
 class Told:
@@ -141,6 +141,57 @@ def test_an_unused_network_key_leaves_a_ghost_when_the_joiner_begins_anew(told: 
     told.story.associate(5_000)
     ghosts = [row.what for row in told.rows if row.ghost]
     assert ghosts == ["Device_annce"]
+
+
+def test_what_was_never_on_the_air_is_no_row_but_a_ghost_that_says_why(told: Told) -> None:
+    told.story.enter()
+    told.story.request_key(700)
+    told.story.offer(710, sent=False, delivered=False, reason="no route", deviations=(REUSE,))
+    ghost = told.rows[-1]
+    assert (ghost.ghost, ghost.direction, ghost.note) == (True, Direction.TO_JOINER, "not sent (no route)")
+    assert ghost.what == "Transport-Key (TC link, unique key)"
+    assert not [row for row in told.rows if row.what.startswith("Transport-Key (TC") and not row.ghost]
+    assert ghost.deviations[0].startswith("tclk.reuse_global")  # it is as old as the session: a wait
+
+
+def test_a_second_answer_after_the_confirmation_calls_for_no_second_proof(told: Told) -> None:
+    told.story.enter()
+    told.story.request_key(700)
+    told.story.request_key(5_700)
+    told.story.offer(7_700)
+    told.story.verify(7_710)
+    told.story.confirm(7_720)
+    told.story.offer(12_700)
+    assert told.ladder.close(us(40_000)) == ()
+
+
+def test_who_asks_for_another_key_after_the_confirmation_owes_another_proof(told: Told) -> None:
+    told.story.enter()
+    told.story.exchange(700)
+    told.story.request_key(5_700)
+    told.story.offer(5_710)
+    assert [row.what for row in told.ladder.close(us(40_000))] == ["Verify-Key"]
+
+
+def test_what_a_joiner_owed_when_it_was_told_to_leave_is_given_up_then(told: Told) -> None:
+    told.story.enter()
+    told.story.request_key(700)
+    told.story.offer(710)
+    told.story.tell_to_leave(15_500)
+    told.story.leave(15_510)
+    told.story.offer(20_700, sent=False, delivered=False, reason="no route")
+    assert [(row.at, row.what) for row in told.rows if row.note == "never came"] == [
+        (us(15_500), "Verify-Key")
+    ]
+    assert told.rows[-1].note == "not sent (no route)"
+    assert told.ladder.close(us(40_000)) == ()
+
+
+def test_what_never_came_is_told_once(told: Told) -> None:
+    told.story.enter()
+    told.story.request_key(700)
+    assert len(told.ladder.close(us(40_000))) == 1
+    assert told.ladder.close(us(41_000)) == ()
 
 
 def test_a_forgotten_device_owes_nothing(told: Told) -> None:

@@ -8,7 +8,8 @@ from coordinator import trace
 from coordinator.codec import zdp
 from coordinator.evidence.outcome import Outcome, Ruling, Step, Verdict
 from coordinator.evidence.witness import Witness
-from coordinator.primitives import Request, apsme, zdo
+from coordinator.primitives import Request, apsme, nlme, zdo
+from coordinator.stack.indirect import NOT_FETCHED
 from coordinator.types import GLOBAL_LINK_KEY, Key, LinkKeyKind
 from tests.evidence.story import ADDRESS, DEVICE, Story, us
 
@@ -43,7 +44,7 @@ class TestJoinedSecure:
         assert verdict.seconds == 0.3
         assert verdict.explanation == (
             "verified a fresh unique key 230 ms after it associated, "
-            "and was still there when the window closed"
+            "and was still there 39.2 s before the window closed"
         )
 
     def test_the_octets_of_the_key_tell_a_global_key_whatever_the_request_calls_it(
@@ -73,7 +74,7 @@ class TestJoinedSecure:
         story.offer(710)
         story.verify(720)
         story.confirm(730, delivered=False)
-        story.frame(20_000)
+        story.frame(30_000)
         verdict = witness.close(us(WINDOW))
         assert ended(verdict) == (Outcome.INCONCLUSIVE, Step.CONFIRM_KEY, Ruling.INCONCLUSIVE)
 
@@ -249,6 +250,73 @@ class TestLeftByJoiner:
         assert witness.close(us(WINDOW)).explanation.endswith("(it said that it would rejoin)")
 
 
+class TestWhatComesTooLate:
+    """What never left, or left when the attempt was over, the joiner did not see."""
+
+    def test_a_key_that_found_no_route_was_never_given(self, witness: Witness, story: Story) -> None:
+        story.enter()
+        story.request_key(700)
+        story.offer(900, sent=False, delivered=False, reason="no route")
+        story.leave(5_700)
+        verdict = witness.close(us(WINDOW))
+        assert ended(verdict) == (Outcome.LEFT_BY_JOINER, Step.REQUEST_KEY, Ruling.FAIL)
+        assert verdict.explanation == "left 5.0 s after its Request-Key, which was not answered"
+
+    def test_a_key_that_leaves_after_the_joiner_counts_for_nothing(
+        self, witness: Witness, story: Story
+    ) -> None:
+        story.enter()
+        for at in (700, 5_700, 10_700):
+            story.request_key(at)
+        story.leave(15_700)
+        story.offer(20_700, delivered=False)
+        verdict = witness.close(us(WINDOW))
+        assert verdict.step is Step.REQUEST_KEY
+        assert verdict.explanation == (
+            "left 5.0 s after the last of its 3 Request-Keys, none of which was answered"
+        )
+
+    def test_a_key_that_leaves_after_the_request_to_leave_was_not_given_before_it(
+        self, witness: Witness, story: Story
+    ) -> None:
+        story.enter()
+        story.request_key(700)
+        story.tell_to_leave(15_500)
+        story.leave(15_507)
+        story.offer(20_700, delivered=False)
+        verdict = witness.close(us(WINDOW))
+        assert (verdict.outcome, verdict.step) == (Outcome.REMOVED_BY_TRUST_CENTER, Step.REQUEST_KEY)
+        assert "it had asked for a link key once and was not answered" in verdict.explanation
+
+    def test_a_frame_of_our_own_that_never_left_says_nothing_of_the_joiner(
+        self, witness: Witness, story: Story
+    ) -> None:
+        story.enter()
+        command = zdp.ActiveEndpointsRequest(address=ADDRESS)
+        request = zdo.CommandRequest(destination=ADDRESS, command=command)
+        story.request(20_000, request, sent=False, delivered=False, reason="the transmit queue is full")
+        assert witness.close(us(WINDOW)).outcome is Outcome.JOINED_LEGACY
+
+    def test_a_deviation_in_a_frame_that_never_left_is_none_and_a_delay_is_one(
+        self, witness: Witness, story: Story
+    ) -> None:
+        story.enter()
+        story.request_key(700)
+        for behaviour, at in (("reqkey.delay", 700), ("tclk.reuse_global", 20_700)):
+            deviation = trace.Deviated(
+                at=us(at),
+                behaviour=behaviour,
+                cause="Request-Key (TC link)",
+                before="a",
+                after="b",
+                clause="",
+            )
+            witness.note(deviation)
+            story.offer(20_700, sent=False, delivered=False, deviations=(deviation,), reason="no route")
+        verdict = witness.close(us(WINDOW))
+        assert [each.behaviour for each in verdict.deviations] == ["reqkey.delay"]
+
+
 class TestRemovedByTrustCenter:
     def test_the_seeds_legacy_joiner_is_removed_when_its_time_is_up(
         self, witness: Witness, story: Story
@@ -277,16 +345,37 @@ class TestRemovedByTrustCenter:
         assert ended(verdict)[:2] == (Outcome.REMOVED_BY_TRUST_CENTER, Step.TRANSPORT_LINK_KEY)
         assert "given the key it already had (ZigBeeAlliance09) and sent no Verify-Key" in verdict.explanation
 
-    def test_a_request_that_nobody_acknowledged_is_still_a_removal_and_says_so(
+    def test_a_joiner_that_did_not_acknowledge_the_request_had_gone_silent_before(
         self, witness: Witness, story: Story
     ) -> None:
         story.enter()
         story.tell_to_leave(15_500, delivered=False)
         verdict = witness.close(us(WINDOW))
+        assert ended(verdict) == (Outcome.INCONCLUSIVE, Step.WENT_SILENT, Ruling.INCONCLUSIVE)
+        assert verdict.explanation == (
+            "fell silent without a leave: last known of 10 ms after it associated; the request to leave "
+            "(NWK Leave) at 15.0 s was not acknowledged, and nothing was heard of it since"
+        )
+
+    def test_a_joiner_that_is_heard_after_an_unacknowledged_request_was_removed_and_stayed(
+        self, witness: Witness, story: Story
+    ) -> None:
+        story.enter()
+        story.tell_to_leave(15_500, delivered=False)
+        story.frame(30_500)
+        verdict = witness.close(us(WINDOW))
         assert verdict.outcome is Outcome.REMOVED_BY_TRUST_CENTER
         assert verdict.explanation.endswith(
-            "the request was never acknowledged, and nothing was heard of it since"
+            "the request was never acknowledged, and it was still heard 15.0 s later"
         )
+
+    def test_a_sleeper_that_never_fetched_the_request_was_never_told(
+        self, witness: Witness, story: Story
+    ) -> None:
+        story.enter()
+        leave = nlme.LeaveRequest(device=DEVICE, address=ADDRESS)
+        story.request(15_500, leave, sent=False, delivered=False, reason=NOT_FETCHED, after=7_680)
+        assert ended(witness.close(us(WINDOW)))[:2] == (Outcome.INCONCLUSIVE, Step.WENT_SILENT)
 
     def test_a_joiner_that_stays_against_our_request_is_told_of(self, witness: Witness, story: Story) -> None:
         story.enter()

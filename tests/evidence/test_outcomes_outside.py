@@ -128,3 +128,16 @@ class TestNotAssociated:
         assert verdict.device is None
         assert verdict.explanation.startswith("somebody scanned twice and never asked to associate: ")
         assert words in verdict.explanation
+
+    def test_a_run_that_ends_while_somebody_may_still_be_scanning_is_inconclusive(
+        self, witness: Witness, story: Story
+    ) -> None:
+        for at in (0, 3_000):
+            story.indicate(at, mlme.BeaconRequestIndication())
+        verdict = witness.close(us(7_999))
+        assert ended(verdict) == (Outcome.INCONCLUSIVE, Step.SCAN, Ruling.INCONCLUSIVE)
+        assert verdict.explanation == (
+            "somebody scanned twice, and the run ended 5.0 s later: "
+            "too early to tell whether it would associate"
+        )
+        assert witness.close(us(8_000)).outcome is Outcome.NOT_ASSOCIATED

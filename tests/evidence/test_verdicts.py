@@ -10,7 +10,7 @@ from coordinator.evidence.outcome import Outcome, Ruling, Step, Verdict
 from coordinator.evidence.witness import Witness
 from coordinator.primitives import apsde, apsme, mlme, nlme, zdo
 from coordinator.types import GLOBAL_LINK_KEY, LinkKeyKind, NwkAddress
-from tests.evidence.story import ADDRESS, DEVICE, OTHER, SLEEPY, Story, us
+from tests.evidence.story import ADDRESS, DEVICE, OTHER, ROUTER, SLEEPY, Story, us
 
 WINDOW = 40_000
 
@@ -66,19 +66,26 @@ class TestInconclusive:
         story.offer(5_710)
         assert witness.close(us(WINDOW)).outcome is Outcome.JOINED_LEGACY
 
-    def test_a_router_without_link_status_for_three_periods_went_silent(
-        self, witness: Witness, story: Story
+    @pytest.mark.parametrize(
+        ("capability", "proof"),
+        [
+            (ROUTER, "no frame of this router in the 17.0 s since, link status neither"),
+            (SLEEPY, "it has not polled in the 17.0 s since"),
+            (0x8C, "nothing was heard of it in the 17.0 s since"),
+        ],
+    )
+    def test_a_joiner_that_was_not_heard_for_a_link_status_period_went_silent(
+        self, witness: Witness, capability: int, proof: str
     ) -> None:
+        story = Story(witness.note, capability=capability)
         story.enter()
         story.frame(10_000)
-        assert witness.close(us(55_000)).outcome is Outcome.JOINED_LEGACY
-        assert witness.close(us(55_001)).step is Step.WENT_SILENT
-
-    def test_a_sleeper_may_keep_quiet(self, witness: Witness) -> None:
-        story = Story(witness.note, capability=SLEEPY)
-        story.enter()
-        story.frame(10_000)
-        assert witness.close(us(300_000)).outcome is Outcome.JOINED_LEGACY
+        assert witness.close(us(26_000)).outcome is Outcome.JOINED_LEGACY
+        verdict = witness.close(us(27_000))
+        assert ended(verdict) == (Outcome.INCONCLUSIVE, Step.WENT_SILENT, Ruling.INCONCLUSIVE)
+        assert verdict.explanation == (
+            f"fell silent without a leave: last known of 9.5 s after it associated, and {proof}"
+        )
 
     def test_silence_means_nothing_to_a_witness_that_is_shown_no_frames(
         self, witness: Witness, story: Story

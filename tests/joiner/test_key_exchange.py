@@ -37,13 +37,14 @@ from tests.joiner.bench import (
 EXCHANGING = [
     "emberznet",
     "nxp",
+    "schneider",
     "sleepy-zb3",
     "telink",
     "zboss-r22",
     "zboss-r22-legacy-update",
     "zstack-3.0.2",
 ]
-WITHOUT = ["ha12", "zboss-r22-legacy"]
+WITHOUT = ["ha12", "ha12-clear", "zboss-r22-legacy"]
 
 FRESH_HASH = bytes.fromhex("910713a83109c2091b23c4207fdcadb0")
 """The hash field of the Verify-Key in protocol.md 1.4, own vectors, for the key A0..AF."""
@@ -124,7 +125,17 @@ def test_a_trust_center_older_than_r21_is_not_asked_for_a_key_and_the_joiner_sta
     bench = joiner(name, answers=compliant(server_mask=mask))
     bench.enter_network()
     bench.run(60 * SECOND)
-    assert bench.engine.state is State.JOINED
+    stops = name == "schneider" and not mask & 1  # behaviours.md 33
+    assert bench.engine.state is (State.UNVERIFIED if stops else State.JOINED)
+    assert not bench.made(apsme.RequestKeyRequest)
+    assert not bench.made(nlme.LeaveRequest)
+
+
+def test_one_that_requires_a_primary_trust_center_stops_where_the_bit_is_missing() -> None:
+    bench = joiner("schneider", answers=compliant(server_mask=SERVER_MASK_R22 & ~1))
+    bench.enter_network()
+    bench.run(60 * SECOND)
+    assert bench.engine.state is State.UNVERIFIED
     assert not bench.made(apsme.RequestKeyRequest)
     assert not bench.made(nlme.LeaveRequest)
 

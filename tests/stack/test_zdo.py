@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from coordinator.codec import zdp
-from coordinator.primitives import nlme, zdo
+from coordinator.primitives import apsde, nlme, zdo
+from coordinator.stack.neighbors import Neighbor, NeighborTable, Relationship
+from coordinator.stack.nib import Nib
 from coordinator.stack.policy import StackPolicy
+from coordinator.stack.zdo import Describe, respond
 from coordinator.types import DeviceType, Eui64, NwkAddress
+from tests.codec.wireshark import read, write_pcap
 from tests.stack.bench import Desk, formed, member
 from tests.stack.peer import DEVICE, SLEEPY, TRUST_CENTER, Peer
 
@@ -181,7 +187,79 @@ class TestAnnouncements:
         assert desk.host.nwk.addresses.address_of(Eui64(0x77)) is None
 
 
+@pytest.mark.tshark
+class TestPower:
+    """Wireshark's fields of the power descriptor (zbee_zdp.power.*) are asserted in tests/codec."""
+
+    @pytest.mark.parametrize(
+        ("capability", "battery"), [(0x8F, False), (0x8E, False), (0x88, True), (0x80, True)]
+    )
+    def test_who_has_no_mains_says_that_it_runs_on_a_battery(
+        self, capability: int, battery: bool, tmp_path: Path
+    ) -> None:
+        desk = formed(capability=capability)
+        (response,) = answer(desk, member(desk), zdp.PowerDescriptorRequest(address=OURS))
+        assert isinstance(response, zdp.PowerDescriptorResponse)
+        read = power(tmp_path / "power.pcap", zdp.encode(zdp.Message(sequence=1, command=response)))
+        assert read == {
+            "avail.ac": not battery,
+            "avail.disp": battery,
+            "source.ac": not battery,
+            "source.dispose": battery,
+            "level": 12,  # 100 %
+        }
+
+
+def power(path: Path, message: bytes) -> dict[str, int]:
+    """What tshark reads of the power descriptor in a Power_Desc_rsp."""
+    headers = bytes.fromhex("4188 00 621a 0000 b14a 0800 0000 b14a 1e 00 00 00 0380 0000 00 01")
+    names = ("avail.ac", "avail.disp", "source.ac", "source.dispose", "level")
+    write_pcap(path, [headers + message], 230)
+    (reading,) = read(path, [f"zbee_zdp.power.{name}" for name in names])
+    numbers = {name: reading[f"zbee_zdp.power.{name}"][0] for name in names}
+    return {name: int({"True": "1", "False": "0"}.get(text, text), 0) for name, text in numbers.items()}
+
+
 class TestManagement:
+    @pytest.mark.parametrize(
+        ("relationship", "address", "depth"),
+        [
+            (Relationship.CHILD, 0x1111, 3),
+            (Relationship.UNAUTHENTICATED_CHILD, 0x1111, 3),
+            (Relationship.PARENT, 0x1111, 1),
+            (Relationship.SIBLING, 0x1111, 0x0F),
+            (Relationship.SIBLING, 0x0000, 0),
+        ],
+    )
+    def test_a_neighbors_depth_follows_from_what_it_is_to_us(
+        self, relationship: Relationship, address: int, depth: int
+    ) -> None:
+        nib = Nib(eui64=DEVICE, device_type=DeviceType.ROUTER, capability=0x8E)
+        nib.address, nib.depth = NwkAddress(0x2222), 2
+        table = NeighborTable(4)
+        table.add(
+            Neighbor(
+                device=Eui64(7),
+                address=NwkAddress(address),
+                is_router=True,
+                receiver_on_when_idle=True,
+                relationship=relationship,
+            )
+        )
+        cause = zdo.CommandIndication(
+            source=NwkAddress(0),
+            device=None,
+            broadcast=False,
+            sequence=1,
+            command=zdp.MgmtLqiRequest(start_index=0),
+            security=apsde.NWK_ONLY,
+        )
+        (step,) = respond(cause, StackPolicy(), Describe(nib=nib, endpoints=(), neighbors=table)).steps
+        assert isinstance(step.request, zdo.CommandRequest)
+        assert isinstance(step.request.command, zdp.MgmtLqiResponse)
+        assert step.request.command.table is not None
+        assert [each.depth for each in step.request.command.table.neighbors] == [depth]
+
     def test_the_neighbor_table_is_told_page_by_page(self) -> None:
         desk, peer = coordinator()
         members = [peer, *(member(desk, Eui64(number), SLEEPY) for number in range(2, 6))]

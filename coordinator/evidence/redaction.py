@@ -1,0 +1,61 @@
+"""Taking a key out of a frame that carries it in the clear: a Transport-Key that no layer encrypts."""
+
+from __future__ import annotations
+
+from coordinator.codec import aps, mac, nwk
+from coordinator.codec.cursor import DecodeError
+from coordinator.types import GLOBAL_LINK_KEY
+
+_TRANSPORT_KEY, _TUNNEL = 0x05, 0x0E
+_KEY_AT, _KEY_OCTETS = 2, 16
+_TUNNELLED_AT = 9  # a Tunnel is its identifier and an EUI-64, then an APS frame
+_SHORT_TO_SHORT = 0x88
+_NWK_SECURITY_AT, _NWK_SECURITY = 10, 0x02  # bit 9 of the NWK frame control, behind nine octets of MAC header
+
+
+def redact(psdu: bytes) -> bytes | None:
+    """The frame with zeros in the place of its key; None when it shows none.
+
+    The length stays, and every field but the key. The well-known key is no secret and is left.
+    """
+    if psdu[:1] != b"" and psdu[0] & 7 != mac.FrameType.DATA:
+        return None
+    if psdu[1:2] == bytes((_SHORT_TO_SHORT,)) and psdu[0] & 0x40 and _is_nwk_secured(psdu):
+        return None  # nearly all frames: nothing to decode
+    at = _find_key(psdu)
+    if at is None:
+        return None
+    end = min(at + _KEY_OCTETS, len(psdu))
+    if psdu[at:end] == GLOBAL_LINK_KEY.octets:
+        return None
+    return psdu[:at] + bytes(end - at) + psdu[end:]
+
+
+def _is_nwk_secured(psdu: bytes) -> bool:
+    return len(psdu) > _NWK_SECURITY_AT and bool(psdu[_NWK_SECURITY_AT] & _NWK_SECURITY)
+
+
+def _find_key(psdu: bytes) -> int | None:
+    """Where the key begins. What is cut short or malformed further on still shows what it shows."""
+    try:
+        carrier = mac.decode(psdu)
+        if carrier.security_enabled:
+            return None
+        frame = nwk.decode(carrier.payload)
+        if frame.security is not None:
+            return None
+        command = _command(frame.payload)
+        if command[:1] == bytes((_TUNNEL,)):
+            command = _command(command[_TUNNELLED_AT:])
+    except DecodeError:
+        return None
+    if command[:1] != bytes((_TRANSPORT_KEY,)) or len(command) <= _KEY_AT:
+        return None
+    return len(psdu) - len(command) + _KEY_AT
+
+
+def _command(apdu: bytes) -> bytes:
+    """The octets of an APS command that is not encrypted, else none."""
+    inner = aps.decode(apdu)
+    secured = inner.security is not None
+    return b"" if secured or inner.frame_control & 3 != aps.FrameType.COMMAND else inner.payload
