@@ -8,9 +8,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from coordinator.codec.spinel import Status
 from coordinator.dongle.bench import Bench
+from coordinator.dongle.disturbance import Disturbance
+from coordinator.dongle.faults import Fault
 from coordinator.dongle.listen import Announce, Where, listen
 from coordinator.dongle.spinel import Rcp
+from coordinator.entropy import SeededEntropy
 from coordinator.joiner.model import JoinerModel
 
 
@@ -22,6 +26,7 @@ class Order:
     seed: int
     joiners: Sequence[JoinerModel] = ()
     pending_by_default: bool = True
+    faults: Sequence[Fault] = ()
 
 
 async def serve(order: Order, announce: Announce) -> int | None:
@@ -38,7 +43,8 @@ async def serve(order: Order, announce: Announce) -> int | None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stopped, number)
     async with _on_air(order) as rcp:
-        listening = asyncio.ensure_future(listen(order.where, rcp, announce))
+        disturbance = _disturbance(order, rcp)
+        listening = asyncio.ensure_future(listen(order.where, rcp, announce, disturbance))
         failed = asyncio.ensure_future(rcp.failed.wait())
         try:
             await asyncio.wait((stop, listening, failed), return_when=asyncio.FIRST_COMPLETED)
@@ -57,3 +63,11 @@ async def _on_air(order: Order) -> AsyncIterator[Rcp]:
     bench = Bench(seed=order.seed, joiners=order.joiners, pending_by_default=order.pending_by_default)
     async with bench:
         yield bench.rcp
+
+
+def _disturbance(order: Order, rcp: Rcp) -> Disturbance | None:
+    if not order.faults:
+        return None
+    disturbance = Disturbance(order.faults, SeededEntropy(order.seed, "faults"))
+    disturbance.reset = lambda: rcp.reset(Status.RESET_FAULT)
+    return disturbance

@@ -2,7 +2,9 @@
 
 It names properties that the library lacks or has wrong by our own table, sends everything once, raises
 on a status that is not OK, ends every wait when the line is lost, and takes an answer only for the
-property that was asked about: a late one may carry a transaction identifier that was used again.
+property that was asked about: a late one may carry a transaction identifier that was used again. It takes
+frames out of the octets by our own codec: the library passes over what is damaged, and ends the line
+over a frame that is empty.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from collections.abc import Callable
 from aiospinel.protocol import HDLCLiteFrame, SpinelFrame, SpinelHeader, SpinelProtocol
 from aiospinel.types import CommandID
 
-from coordinator.codec import spinel, spinel_stream
+from coordinator.codec import hdlc, spinel, spinel_stream
 from coordinator.codec.cursor import Cursor, DecodeError
 from coordinator.codec.spinel import Property, Status
 from coordinator.radio.errors import Fault, RadioError
@@ -24,6 +26,8 @@ TRANSMIT_TIMEOUT = 5.0
 """Seconds an RCP may take over a transmission with all its backoffs and retries."""
 RESET_TIMEOUT = 2.0
 """Seconds to wait for word of a reset."""
+CLOSE_TIMEOUT = 3.0
+"""Seconds that a line may take to close: some wait for a thread or for a program of ours."""
 
 _COMMANDS = {
     spinel.Command.PROP_VALUE_GET: CommandID.PROP_VALUE_GET,
@@ -47,7 +51,9 @@ class StatusError(Exception):
 
 
 class Client(SpinelProtocol):
-    """One line to one RCP. `received` gets frames, `reset` the reason of each reset, `lost` the end of it."""
+    """One line to one RCP. `received` gets frames, `reset` the reason of each reset, `lost` the end of it;
+    `damaged` is called when octets of the RCP's were no frame: what they should have been is not known.
+    """
 
     def __init__(
         self,
@@ -55,8 +61,11 @@ class Client(SpinelProtocol):
         received: Callable[[spinel_stream.Received], None],
         reset: Callable[[int], None],
         lost: Callable[[str], None],
+        damaged: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__()
+        self._deframer = hdlc.Deframer()
+        self._damaged = damaged
         self._received = received
         self._reset = reset
         self._lost = lost
@@ -139,6 +148,23 @@ class Client(SpinelProtocol):
 
     # --- up -----------------------------------------------------------------------------------
 
+    def data_received(self, data: bytes) -> None:
+        """Take octets in any pieces."""
+        bad = self.bad_frames
+        for payload in self._deframer.feed(data):
+            frame = _read(payload)
+            if frame is None:
+                self.malformed += 1
+            else:
+                self.frame_received(frame)
+        if self.bad_frames != bad:
+            self._damaged()
+
+    @property
+    def bad_frames(self) -> int:
+        """Frames from the RCP that were damaged or could not be read."""
+        return self._deframer.bad + self.malformed
+
     def frame_received(self, frame: SpinelFrame) -> None:
         """Take one frame: a received one first, for somebody may wait for its answer."""
         if frame.command_id != CommandID.PROP_VALUE_IS:
@@ -177,11 +203,33 @@ class Client(SpinelProtocol):
                 pending.set_exception(RadioError(Fault.LOST, "the radio was lost or reset"))
         self._transmitted(None)
 
+    async def disconnect(self) -> None:
+        """Let the line go, whatever it still has to say. It takes three seconds at most."""
+        if self._transport is None:
+            return
+        self._transport.abort()
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await self.wait_until_closed()
+        except TimeoutError:
+            pass  # whoever opens it next is told that it is busy
+
     def connection_lost(self, exc: BaseException | None) -> None:
-        """The line is gone."""
+        """The line is gone: why comes before what it means for those who wait."""
         super().connection_lost(exc)
-        self.abandon()
         self._lost(str(exc) if exc is not None else "the line was closed")
+        self.abandon()
+
+
+def _read(payload: bytes) -> SpinelFrame | None:
+    """A frame as the library has it; None for one that is none, or of a command that it does not know."""
+    try:
+        found = spinel.decode(payload)
+        command = CommandID(found.command)
+    except (DecodeError, ValueError):
+        return None
+    header = SpinelHeader(transaction_id=found.transaction, network_link_id=0, flag=_SPINEL)
+    return SpinelFrame(header=header, command_id=command, data=found.payload)
 
 
 def status_name(status: int) -> str:

@@ -32,6 +32,11 @@ class SourceMatching:
         """From now on, match: it was seen that the RCP needs it."""
         self.uses_table = True
 
+    @property
+    def enabled(self) -> bool:
+        """What the RCP was last told."""
+        return self._enabled
+
     def describe(self) -> str:
         """For the report."""
         if not self.uses_table:

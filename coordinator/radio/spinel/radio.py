@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from coordinator.codec import mac, spinel_stream
 from coordinator.codec.spinel import Property, ReceiveFlag, ScanState, Status
-from coordinator.radio.base import Confirms, Fails, Hears
+from coordinator.radio.base import Confirms, Fails, Hears, Misses
 from coordinator.radio.capabilities import Report
 from coordinator.radio.errors import Fault, RadioError
 from coordinator.radio.serial import Opener
@@ -39,6 +40,13 @@ MAX_CSMA_BACKOFFS = 4
 UNKNOWN_LQI = 255
 SCAN_PATIENCE = 3.0
 """Seconds that an energy scan may take beyond its span."""
+PROBE_PATIENCE = 4.0
+"""Seconds that reading everything back may take; an RCP answers within milliseconds."""
+FAREWELL = 1.0
+"""Seconds that an RCP may take to turn its receiver off at the end."""
+DAMAGED = "octets from the radio were damaged on the line: a frame may be missing"
+
+Thing = TypeVar("Thing")
 
 _STATUSES: dict[int, TransmitStatus] = {
     Status.OK: TransmitStatus.SUCCESS,
@@ -55,13 +63,16 @@ class SpinelRadio:
         self._open = open_line
         self._line = line
         self._settings = Settings(tune=_NOWHERE, tx_power=tx_power)
-        self._hears: Hears = _ignore_frame
-        self._confirms: Confirms = _ignore_confirm
-        self._fails: Fails = _ignore_failure
+        self._hears: Hears = _ignore
+        self._confirms: Confirms = _ignore
+        self._fails: Fails = _ignore
+        self._misses: Misses = _ignore
         self._client: Client | None = None
         self._report: Report | None = None
         self._up = False
         self._reset_heard = asyncio.Event()
+        self._resets = 0
+        self._bug: BaseException | None = None
         self._matching = SourceMatching()
         self._pending = SetPending()
         self._orders: deque[Action] = deque()
@@ -80,45 +91,66 @@ class SpinelRadio:
             raise LookupError("the radio has not come up yet")
         return self._report
 
-    def watch(self, fails: Fails) -> None:
-        """Tell `fails` when the RCP is lost or was reset."""
-        self._fails = fails
+    def watch(self, fails: Fails, misses: Misses) -> None:
+        """Tell `fails` when the RCP is lost or was reset, `misses` when a frame of its may be."""
+        self._fails, self._misses = fails, misses
 
     # --- life -----------------------------------------------------------------------------------
 
     async def start(self, hears: Hears, confirms: Confirms) -> None:
         """Open the line, see what is behind it, tell it everything. Raises RadioError; then it is closed."""
         self._hears, self._confirms = hears, confirms
+        if self._bug is not None:
+            raise self._bug
         if self._up:
             return
         await self._drop()
         client = self._client = await self._open(self._make_client)
         try:
             await bringup.reset(client, self._reset_heard)
+            resets = self._resets
             report = await bringup.introduce(client, self._line)
             power = await bringup.apply(client, self._settings)
             frame_pending = await self._matching.start(client, self._pending)
+            if self._resets != resets:
+                raise RadioError(Fault.RESET, f"{self._line}: the radio restarted while it was being set up")
         except RadioError as error:
             await self._drop()
+            text = str(error).removeprefix(f"{self._line}: ")
             if error.fault is Fault.UNRESPONSIVE:
-                raise RadioError(error.fault, f"{self._line}: nobody there speaks Spinel: {error}") from None
-            raise
+                text = f"nobody there speaks Spinel: {text}"
+            raise RadioError(error.fault, f"{self._line}: {text}") from None
         self._report = _with(report, power, frame_pending)
         self._up = True
 
     def _make_client(self) -> Client:
-        return Client(received=self._received, reset=self._was_reset, lost=self._was_lost)
+        def of_this_line(call: Callable[[Thing], None]) -> Callable[[Thing], None]:
+            """What an earlier line still says is nothing to us."""
+            return lambda thing: call(thing) if self._client in (client, None) else None
+
+        def damaged() -> None:
+            if self._up and self._client is client:
+                self._misses(DAMAGED)
+
+        client = Client(
+            received=of_this_line(self._received),
+            reset=of_this_line(self._was_reset),
+            lost=of_this_line(self._was_lost),
+            damaged=damaged,
+        )
+        return client
 
     async def close(self) -> None:
         """Turn the receiver off, if anybody still listens to us, and close the line."""
-        self._hears, self._confirms, self._fails = _ignore_frame, _ignore_confirm, _ignore_failure
+        self._hears = self._confirms = self._fails = self._misses = _ignore
         client = self._client
         if self._up and client is not None:
             self._up = False
             try:
-                await client.set(Property.MAC_RAW_STREAM_ENABLED, b"\x00")
-                await client.set(Property.PHY_ENABLED, b"\x00")
-            except (RadioError, StatusError):
+                async with asyncio.timeout(FAREWELL):
+                    await client.set(Property.MAC_RAW_STREAM_ENABLED, b"\x00")
+                    await client.set(Property.PHY_ENABLED, b"\x00")
+            except (RadioError, StatusError, TimeoutError):
                 pass  # it is closed either way
         await self._drop()
 
@@ -140,23 +172,46 @@ class SpinelRadio:
         client = self._client
         if client is None or not self._up:
             raise RadioError(Fault.LOST, f"{self._line}: the radio is not up")
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        settled = self._worker is None
         try:
-            await client.get(Property.PHY_CHAN)
-            took = loop.time() - began
-            if settled and self._worker is None and self._scan is None:
-                await bringup.check(client, self._settings)
-        except StatusError as error:
-            raise RadioError(Fault.RESET, f"{self._line}: {error}") from None
+            async with asyncio.timeout(PROBE_PATIENCE):
+                return await self._round_trip(client)
+        except TimeoutError:
+            error = RadioError(Fault.UNRESPONSIVE, f"answers take too long: {PROBE_PATIENCE:g} s for a probe")
+        except StatusError as refused:
+            error = RadioError(Fault.RESET, str(refused))
+        except RadioError as found:
+            error = found
+        error = RadioError(error.fault, f"{self._line}: {error}")
+        if self._client is client:
+            self._fail(error)
+        raise error
+
+    async def _round_trip(self, client: Client) -> float:
+        """One question, and whether it still holds what it was told, unless that is being changed."""
+        loop = asyncio.get_running_loop()
+        began, settings = loop.time(), self._settings
+        await client.get(Property.PHY_CHAN)
+        took = loop.time() - began
+        if self._is_busy():
+            return took
+        try:
+            await bringup.check(client, settings, self._matching.enabled)
+        except RadioError as error:
+            changed = self._settings is not settings or self._is_busy()
+            if error.fault is not Fault.RESET or not changed:
+                raise
         return took
+
+    def _is_busy(self) -> bool:
+        """It is being told something, or scans."""
+        return self._worker is not None or self._scan is not None
 
     def _was_lost(self, reason: str) -> None:
         self._fail(RadioError(Fault.LOST, f"{self._line}: the line was lost: {reason}"))
 
     def _was_reset(self, status: int) -> None:
         self._reset_heard.set()
+        self._resets += 1
         if self._up:
             self._fail(RadioError(Fault.RESET, f"{self._line}: the radio restarted: {status_name(status)}"))
 
@@ -240,10 +295,11 @@ class SpinelRadio:
         error = worker.exception()
         if isinstance(error, StatusError):
             error = RadioError(Fault.REFUSED, f"{self._line}: the RCP refuses {error}")
-        if isinstance(error, RadioError):
+        if error is not None and not isinstance(error, RadioError):
+            self._bug = error  # ours: `start` raises it, for nothing can be done about it here
+            error = RadioError(Fault.LOST, f"{self._line}: internal error: {error!r}")
+        if error is not None:
             self._fail(error)
-        elif error is not None:
-            raise error
 
     def _transmit(self, client: Client, request: Transmit) -> None:
         transmission = spinel_stream.Transmission(
@@ -332,13 +388,5 @@ def _with(report: Report, power: int | None, frame_pending: str) -> Report:
     return replace(report, tx_power=power, frame_pending=frame_pending)
 
 
-def _ignore_frame(_frame: ReceivedFrame) -> None:
-    pass
-
-
-def _ignore_confirm(_handle: int, _status: TransmitStatus, _pending: bool) -> None:
-    pass
-
-
-def _ignore_failure(_error: RadioError) -> None:
-    pass
+def _ignore(*_: object) -> None:
+    """Whoever listens while nobody does."""
