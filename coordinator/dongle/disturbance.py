@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from coordinator.codec import hdlc, spinel, spinel_stream
 from coordinator.codec.cursor import DecodeError
@@ -32,6 +33,14 @@ _AT_ONCE = (Kind.CUT, Kind.RESET, Kind.SWALLOW, Kind.SLOW, Kind.SPLIT)
 """What needs no frame to happen to."""
 
 
+class Strike(NamedTuple):
+    """A fault that happened, when on the event loop's clock, and the octet that it was to happen at."""
+
+    at: float
+    fault: Fault
+    octet: int | None
+
+
 class Disturbance:
     """`to_host` and `to_dongle` are hooks of a `memory.Line`, or of a `Connection`.
 
@@ -42,7 +51,7 @@ class Disturbance:
     def __init__(self, faults: Sequence[Fault], entropy: Entropy) -> None:
         self.cut: Callable[[float], None] = _nothing
         self.reset: Callable[[], None] = lambda: None
-        self.struck: list[Fault] = []
+        self.struck: list[Strike] = []
         """What has happened, in its order."""
         self.armed = [Armed(fault) for fault in faults]
         self._ways = {each: _Way(each) for each in (Direction.HOST, Direction.DONGLE)}
@@ -97,7 +106,7 @@ class Disturbance:
             if fault.direction & way.direction:
                 passing = armed.count(way.direction, octets, about, psdu)
                 if self._is_due(armed, passing):
-                    self._note(armed)
+                    self._note(armed, passing)
                     harmed = self._strike(armed, way, passing, harmed)
         return harmed
 
@@ -162,9 +171,12 @@ class Disturbance:
         elif fault.kind is Kind.RESET:
             asyncio.get_running_loop().call_soon(self.reset)
 
-    def _note(self, armed: Armed) -> None:
+    def _note(self, armed: Armed, passing: Passing | None = None) -> None:
         armed.done = True
-        self.struck.append(armed.fault)
+        octet: int | None = None
+        if passing is not None and isinstance(armed.fault.when, Octet):
+            octet = passing.octets[armed.fault.when.number - passing.first]
+        self.struck.append(Strike(asyncio.get_running_loop().time(), armed.fault, octet))
 
     def _place(self, octets: bytes, fault: Fault, passing: Passing) -> int:
         """Which octet of the frame is harmed first: the one that was named, or any."""
@@ -190,20 +202,20 @@ class Disturbance:
 
 
 class Armed:
-    """A fault, the `frames` it has seen, and whether it is `done`: has struck."""
+    """A fault, the `frames` and `octets` it has seen, and whether it is `done`: has struck."""
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
         self.done = False
         self.frames = 0
-        self._octets = 0
+        self.octets = 0
         self._of_property: dict[int, int] = {}
 
     def count(self, direction: Direction, octets: bytes, about: int | None, psdu: bytes | None) -> Passing:
         """One more frame."""
-        first = self._octets + 1
+        first = self.octets + 1
         self.frames += 1
-        self._octets += len(octets)
+        self.octets += len(octets)
         if about is not None:
             self._of_property[about] = self.about(about) + 1
         return Passing(direction, self.frames, first, octets, about, psdu)

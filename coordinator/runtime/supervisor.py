@@ -50,6 +50,7 @@ class Supervisor:
         self.round_trip: float | None = None
         """Seconds that the last probe took."""
         self.recoveries = 0
+        self._probing = asyncio.Lock()
         self.failed = asyncio.Event()
         """An error of ours has ended the supervision; `close` raises it."""
 
@@ -86,6 +87,8 @@ class Supervisor:
         """Ask now whether it is all right, for somebody is about to believe it. A loss that comes to light
         has been told of when this returns.
         """
+        async with self._probing:
+            pass  # one that is under way may be about to find something
         if self.state is RadioState.UP:
             with contextlib.suppress(RadioError):
                 await self._probe()
@@ -145,7 +148,8 @@ class Supervisor:
 
     async def _probe(self) -> None:
         """A round trip. Raises RadioError."""
-        took = self.round_trip = await self._device.probe()
+        async with self._probing:
+            took = self.round_trip = await self._device.probe()
         if took >= TARDY:
             self._missed("the radio is too slow: a joiner does not wait for its answers")
 

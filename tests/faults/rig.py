@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import math
 import struct
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -40,12 +41,6 @@ from coordinator.types import SECOND, Duration, Eui64
 LINE = "/dev/serial/by-id/usb-rcp"
 SOON = 2 * PROBE_PERIOD
 """Promise P5: seconds within which a loss is said."""
-STEPS = (
-    "beacon request",
-    "association request",
-    "association response",
-    "Transport-Key (network key)",
-)
 Result = TypeVar("Result")
 
 
@@ -55,31 +50,39 @@ class Audience:
 
     begun: list[daemon.Begun] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
+    row_times: list[float] = field(default_factory=list)
     changes: list[tuple[float, trace.RadioChanged]] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
+    verdict_times: list[float] = field(default_factory=list)
     on_row: Callable[[Row], None] = lambda _row: None
-    on_change: Callable[[trace.RadioChanged], None] = lambda _change: None
 
     def started(self, run: daemon.Begun) -> None:
         self.begun.append(run)
 
     def row(self, row: Row) -> None:
         self.rows.append(row)
+        self.row_times.append(asyncio.get_running_loop().time())
         self.on_row(row)
 
     def waiting(self, left: Duration | None, observing: bool) -> None: ...
 
     def radio(self, change: trace.RadioChanged) -> None:
         self.changes.append((asyncio.get_running_loop().time(), change))
-        self.on_change(change)
 
     def verdict(self, verdict: Verdict, line: Mapping[str, object]) -> None:
         assert line["verdict"] == verdict.verdict.value
         self.verdicts.append(verdict)
+        self.verdict_times.append(asyncio.get_running_loop().time())
 
     @property
     def states(self) -> list[RadioState]:
         return [change.state for _, change in self.changes]
+
+    def seen_at(self, what: str) -> float:
+        """When a step was first shown; never is infinitely late."""
+        return next(
+            (at for at, row in zip(self.row_times, self.rows, strict=True) if what in row.what), math.inf
+        )
 
     def time_of(self, state: RadioState, after: float = 0.0) -> float:
         """When it was first said that the radio is in that state."""
@@ -100,7 +103,14 @@ class Rig:
         self.counters = Counters()
         self.stop: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.powered = 0
+        self.octets_at: dict[str, int] = {}
+        """How many octets had come to the host when a step was shown, where the first fault counts those."""
+        self.audience.on_row = self._count
         bench.air.medium.observe(self.counters.note)
+
+    def _count(self, row: Row) -> None:
+        if self.disturbance.armed:
+            self.octets_at.setdefault(row.what.partition(" (")[0], self.disturbance.armed[0].octets)
 
     async def open(self, factory: Callable[[], Client]) -> Client:
         """What opens a serial port."""
@@ -138,9 +148,10 @@ class Rig:
         bench.air.poke()
         return node.host.eui64
 
-    def struck(self, text: str) -> bool:
-        """Whether a fault has happened."""
-        return faults.parse(text).kind in {each.kind for each in self.disturbance.struck}
+    @property
+    def struck_at(self) -> float:
+        """When the first fault happened; never is infinitely late."""
+        return self.disturbance.struck[0].at if self.disturbance.struck else math.inf
 
 
 class Counters:
@@ -156,6 +167,8 @@ class Counters:
         if psdu[:2] not in (b"\x61\x88", b"\x41\x88", b"\x71\x88", b"\x51\x88"):
             return  # no data frame between short addresses
         nwk = psdu[9:]
+        if not nwk:
+            return  # the answer to a poll for which nothing is held
         (control,) = struct.unpack_from("<H", nwk)
         if not control & 0x0200 or self._octets.get(frame.transmitter) == psdu:
             return  # unsecured, or the MAC repeats itself
@@ -176,6 +189,10 @@ ORDER = daemon.Order(
     setting=replace(Setting(), permit=600 * SECOND),
     observe=20 * SECOND,
 )
+
+
+BRIEF = replace(ORDER, setting=replace(ORDER.setting, permit=40 * SECOND))
+"""For runs in which perhaps nobody is ever heard."""
 
 
 @dataclass(frozen=True)
@@ -253,17 +270,16 @@ async def _act(rig: Rig, body: Callable[[Rig], Awaitable[None]]) -> None:
             rig.stop.set_result(15)
 
 
+async def asleep(seconds: float) -> None:
+    """Virtual seconds."""
+    await asyncio.sleep(seconds)
+
+
 async def until(condition: Callable[[], bool], seconds: float = 600.0) -> None:
     """Wait for something to become true."""
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.01)
-
-
-def fair(verdict: Verdict, undisturbed: Verdict) -> bool:
-    """Never a pass that the undisturbed run would not have given, nor a fail that a fault made."""
-    same = (verdict.verdict, verdict.outcome) == (undisturbed.verdict, undisturbed.outcome)
-    return same or verdict.verdict is Ruling.INCONCLUSIVE
 
 
 JOINED = (Outcome.JOINED_SECURE, Ruling.PASS)

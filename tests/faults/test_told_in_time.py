@@ -195,7 +195,7 @@ def test_a_radio_that_is_slow_from_the_beginning_ends_in_bounded_time_and_passes
         passed = seen.verdict.verdict is Ruling.PASS
         assert not passed or joiner.host.nib.joined
     assert all(len(client._pending_frames) == 0 for client in seen.rig.clients)
-    assert faults.parse(f"slow={seconds}") in seen.rig.disturbance.struck
+    assert [strike.fault for strike in seen.rig.disturbance.struck] == [faults.parse(f"slow={seconds}")]
 
 
 def test_nobody_fails_because_the_radio_was_too_slow_for_a_joiner() -> None:

@@ -19,6 +19,7 @@ from coordinator.codec import hdlc, spinel, spinel_stream
 from coordinator.codec.cursor import Cursor, DecodeError
 from coordinator.codec.spinel import Property, Status
 from coordinator.radio.errors import Fault, RadioError
+from coordinator.radio.spinel.lateness import Lateness
 
 COMMAND_TIMEOUT = 2.0
 """Seconds an RCP may take over a command; they answer within milliseconds."""
@@ -52,7 +53,7 @@ class StatusError(Exception):
 
 class Client(SpinelProtocol):
     """One line to one RCP. `received` gets frames, `reset` the reason of each reset, `lost` the end of it;
-    `damaged` is called when octets of the RCP's were no frame: what they should have been is not known.
+    `missed` is told why when something of the RCP's was damaged or late: what it was worth is not known.
     """
 
     def __init__(
@@ -61,16 +62,20 @@ class Client(SpinelProtocol):
         received: Callable[[spinel_stream.Received], None],
         reset: Callable[[int], None],
         lost: Callable[[str], None],
-        damaged: Callable[[], None] = lambda: None,
+        missed: Callable[[str], None] = lambda _: None,
     ) -> None:
         super().__init__()
         self._deframer = hdlc.Deframer()
-        self._damaged = damaged
+        self._missed = missed
+        self._lateness = Lateness()
         self._received = received
         self._reset = reset
         self._lost = lost
         self._transmission: Transmitted | None = None
         self._transmission_alarm: asyncio.TimerHandle | None = None
+        self.idle = asyncio.Event()
+        """No transmission is with the RCP."""
+        self.idle.set()
         # One identifier is the transmissions' own: there is one at a time, and it must leave at once,
         # not when a task comes to it.
         self._transmit_transaction = self._free_tids.get_nowait()
@@ -105,6 +110,7 @@ class Client(SpinelProtocol):
             raise AssertionError("a second transmission while one is with the RCP")
         value = spinel.valued(Property.STREAM_RAW, spinel_stream.encode_transmission(transmission))
         self._transmission = ended
+        self.idle.clear()
         self._transmission_alarm = asyncio.get_running_loop().call_later(
             TRANSMIT_TIMEOUT, self._transmitted, None
         )
@@ -158,7 +164,7 @@ class Client(SpinelProtocol):
             else:
                 self.frame_received(frame)
         if self.bad_frames != bad:
-            self._damaged()
+            self._missed("octets from the radio were damaged on the line: a frame may be missing")
 
     @property
     def bad_frames(self) -> int:
@@ -173,7 +179,7 @@ class Client(SpinelProtocol):
         try:
             about, value = spinel.split(frame.data)
             if about == Property.STREAM_RAW:
-                self._received(spinel_stream.decode_received(value))
+                self._take(spinel_stream.decode_received(value))
                 return
             if about == Property.LAST_STATUS:
                 status = _status(value)
@@ -188,8 +194,14 @@ class Client(SpinelProtocol):
             return
         super().frame_received(frame)
 
+    def _take(self, received: spinel_stream.Received) -> None:
+        self._received(received)
+        if self._lateness.is_late(received.timestamp, asyncio.get_running_loop().time()):
+            self._missed("frames come late from the radio: whoever sent them may not have waited")
+
     def _transmitted(self, outcome: spinel_stream.Outcome | None) -> None:
         ended, self._transmission = self._transmission, None
+        self.idle.set()
         if self._transmission_alarm is not None:
             self._transmission_alarm.cancel()
             self._transmission_alarm = None

@@ -44,7 +44,8 @@ PROBE_PATIENCE = 4.0
 """Seconds that reading everything back may take; an RCP answers within milliseconds."""
 FAREWELL = 1.0
 """Seconds that an RCP may take to turn its receiver off at the end."""
-DAMAGED = "octets from the radio were damaged on the line: a frame may be missing"
+LONGEST_TRANSMISSION = 0.5
+"""Seconds that a frame takes at most, all backoffs and retries included, on a radio that keeps up."""
 
 Thing = TypeVar("Thing")
 
@@ -128,15 +129,15 @@ class SpinelRadio:
             """What an earlier line still says is nothing to us."""
             return lambda thing: call(thing) if self._client in (client, None) else None
 
-        def damaged() -> None:
-            if self._up and self._client is client:
-                self._misses(DAMAGED)
+        def missed(reason: str) -> None:
+            if self._up:
+                self._misses(reason)
 
         client = Client(
             received=of_this_line(self._received),
             reset=of_this_line(self._was_reset),
             lost=of_this_line(self._was_lost),
-            damaged=damaged,
+            missed=of_this_line(missed),
         )
         return client
 
@@ -189,7 +190,9 @@ class SpinelRadio:
     async def _round_trip(self, client: Client) -> float:
         """One question, and whether it still holds what it was told, unless that is being changed."""
         loop = asyncio.get_running_loop()
-        began, settings = loop.time(), self._settings
+        settings = self._settings
+        await client.idle.wait()  # what is out may be lost
+        began = loop.time()
         await client.get(Property.PHY_CHAN)
         took = loop.time() - began
         if self._is_busy():
@@ -310,15 +313,18 @@ class SpinelRadio:
             csma=request.csma,
             channel_after=self._settings.tune.channel,
         )
-        client.transmit(transmission, lambda outcome: self._transmitted(request, outcome))
+        began = asyncio.get_running_loop().time()
+        client.transmit(transmission, lambda outcome: self._transmitted(request, began, outcome))
 
-    def _transmitted(self, request: Transmit, outcome: spinel_stream.Outcome | None) -> None:
+    def _transmitted(self, request: Transmit, began: float, outcome: spinel_stream.Outcome | None) -> None:
         if outcome is None:
             self._abort(request)
             self._fail(
                 RadioError(Fault.UNRESPONSIVE, f"{self._line}: no word of a frame that was to be sent")
             )
             return
+        if asyncio.get_running_loop().time() - began > LONGEST_TRANSMISSION:
+            self._misses("a frame was sent late: whoever it was for may not have waited")
         status = _STATUSES.get(outcome.status, TransmitStatus.ABORTED)
         pending = outcome.frame_pending and status is TransmitStatus.SUCCESS
         self._confirms(request.handle, status, pending)
