@@ -98,11 +98,13 @@ class Rig:
         self.disturbance = Disturbance(plan, SeededEntropy(seed, "faults"))
         self.disturbance.reset = lambda: bench.rcp.reset(Status.RESET_FAULT)
         self.plugged = True
+        self.opens_in = 0.0
         self.lines: list[memory.Line] = []
         self.clients: list[Client] = []
         self.counters = Counters()
         self.stop: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.powered = 0
+        self.stopped_at = 0.0
         self.octets_at: dict[str, int] = {}
         """How many octets had come to the host when a step was shown, where the first fault counts those."""
         self.audience.on_row = self._count
@@ -114,6 +116,7 @@ class Rig:
 
     async def open(self, factory: Callable[[], Client]) -> Client:
         """What opens a serial port."""
+        await asyncio.sleep(self.opens_in)
         if not self.plugged:
             raise RadioError(RadioFault.ABSENT, f"{LINE}: not there")
         assert not (self.lines and self.lines[-1].open), "the port is open still"
@@ -128,6 +131,12 @@ class Rig:
     def _cut(self, seconds: float) -> None:
         self.unplug()
         asyncio.get_running_loop().call_later(seconds, self.plug)
+
+    def tell_to_stop(self) -> None:
+        """SIGTERM."""
+        if not self.stop.done():
+            self.stopped_at = asyncio.get_running_loop().time()
+            self.stop.set_result(15)
 
     def unplug(self) -> None:
         self.plugged = False
@@ -203,6 +212,8 @@ class Seen:
     error: Exception | None
     audience: Audience
     rig: Rig
+    ended: float = 0.0
+    """On the loop's clock."""
 
     @property
     def verdict(self) -> Verdict:
@@ -254,7 +265,7 @@ def run(
                     with contextlib.suppress(asyncio.CancelledError):
                         await acting
             assert asyncio.all_tasks() == {asyncio.current_task()}
-            return Seen(ending, error, rig.audience, rig)
+            return Seen(ending, error, rig.audience, rig, loop.time())
 
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         seen = runner.run(main())
@@ -266,8 +277,7 @@ async def _act(rig: Rig, body: Callable[[Rig], Awaitable[None]]) -> None:
     try:
         await body(rig)
     finally:
-        if not rig.stop.done():
-            rig.stop.set_result(15)
+        rig.tell_to_stop()
 
 
 async def asleep(seconds: float) -> None:
