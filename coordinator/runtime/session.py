@@ -324,6 +324,8 @@ class Session:
     def _judge(self, device: Eui64 | None, at: Instant) -> Verdict:
         """Close one device's window, or that in which nobody came. All evidence is in, and on the disk."""
         self._relay.settle()
+        if self._relay.error is not None:
+            self._witness.miss(f"internal error: {self._relay.error!r}")
         for row in self._ladder.close(at):
             self._reporter.row(row)
         self._recording.drain()
