@@ -8,13 +8,14 @@ import asyncio
 import gc
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import replace
 
 from coordinator import trace
 from coordinator.entropy import SeededEntropy, SystemEntropy
 from coordinator.radio.air import url as air_url
 from coordinator.radio.air.opening import open_air
+from coordinator.radio.base import Device
 from coordinator.radio.errors import RadioLost
 from coordinator.radio.serial import opener
 from coordinator.radio.simulated import SimulatedAir
@@ -27,8 +28,9 @@ from coordinator.runtime.signals import stop_signal
 from coordinator.runtime.store import Store
 from coordinator.runtime.supervisor import Supervisor
 from coordinator.scenario import TRUST_CENTER_NAME, power_later, simulated_eui64
+from coordinator.types import Entropy
 
-__all__ = ["Begun", "Ending", "Ground", "Order", "Reporter", "Session", "serve", "session"]
+__all__ = ["Begun", "Ending", "Ground", "Order", "Reporter", "Session", "serve", "session", "supervised"]
 
 
 async def serve(order: Order, reporter: Reporter) -> Ending:
@@ -37,9 +39,34 @@ async def serve(order: Order, reporter: Reporter) -> Ending:
     Raises recording.Unwritable, RadioError and NetworkInUse before anything of ours is on the air.
     """
     stop = stop_signal()
-    with unhurried_collector():
-        async with session(order, reporter, utc_at_zero=time.time_ns() // 1_000) as running:
-            return await running.run(stop)
+    try:
+        with unhurried_collector(), _cancelled_by(stop) as begun:
+            async with session(order, reporter, utc_at_zero=time.time_ns() // 1_000) as running:
+                begun()
+                return await running.run(stop)
+    except asyncio.CancelledError:
+        if not stop.done():
+            raise
+        return Ending(signal=stop.result())
+
+
+@contextmanager
+def _cancelled_by(stop: asyncio.Future[int]) -> Iterator[Callable[[], None]]:
+    """Who is told to stop while a radio comes up has nothing to finish; call what is given once there is."""
+    task = asyncio.current_task()
+    assert task is not None
+
+    def cancel(_: asyncio.Future[int]) -> None:
+        task.cancel()
+
+    def begun() -> None:
+        stop.remove_done_callback(cancel)
+
+    stop.add_done_callback(cancel)
+    try:
+        yield begun
+    finally:
+        begun()
 
 
 @contextmanager
@@ -136,7 +163,9 @@ async def _shared_air(
         lost = asyncio.ensure_future(opened.loss.happened.wait())
         lost.add_done_callback(
             lambda done: (
-                None if done.cancelled() else running.radio_changed(trace.RadioState.LOST, opened.loss.reason)
+                None
+                if done.cancelled()
+                else running.radio_changed(trace.RadioState.LOST, opened.loss.reason, True)
             )
         )
         try:
@@ -147,23 +176,42 @@ async def _shared_air(
             raise RadioLost(opened.loss.reason)
 
 
+def _thing(
+    line: Line, order: Order, reporter: Reporter, store: Store | None
+) -> AbstractAsyncContextManager[Session]:
+    """A radio that is a thing of its own."""
+    radio = SpinelRadio(opener(line), str(line), tx_power=order.tx_power)
+    return supervised(radio, order, reporter, store=store)
+
+
 @asynccontextmanager
-async def _thing(line: Line, order: Order, reporter: Reporter, store: Store | None) -> AsyncIterator[Session]:
-    """A radio that is a thing of its own: looked after, and listened with before anything is formed."""
-    entropy = SystemEntropy()
+async def supervised(
+    device: Device,
+    order: Order,
+    reporter: Reporter,
+    entropy: Entropy | None = None,
+    store: Store | None = None,
+) -> AsyncIterator[Session]:
+    """A session on a radio that can fail: looked after, and listened with before anything is formed.
+
+    Raises RadioError and NetworkInUse. The entropy is the operating system's unless a test has its own.
+    """
+    entropy = entropy or SystemEntropy()
     clock = LoopClock()
-    tell: list[Callable[[trace.RadioState, str], None]] = []
+    tell: list[Callable[[trace.RadioState, str, bool], None]] = []
 
-    def changed(state: trace.RadioState, reason: str) -> None:
+    def changed(state: trace.RadioState, reason: str, missed: bool) -> None:
         for each in tell:
-            each(state, reason)
+            each(state, reason, missed)
 
-    radio = Supervisor(SpinelRadio(opener(line), str(line), tx_power=order.tx_power), entropy, changed)
+    radio = Supervisor(device, entropy, changed)
     setting = order.setting
     eui64 = simulated_eui64(entropy) if setting.trust_center is None else setting.trust_center
     kept = None if store is None else store.network
     try:
         heard = await survey.survey(radio, setting.channel, eui64)
+        if radio.recoveries or radio.state is not trace.RadioState.UP:
+            raise RadioLost(f"the radio was lost while it looked for other networks: {radio.reason}")
         chosen = survey.choose(setting, heard, entropy) if kept is None else survey.resume(kept, heard)
         settled = replace(survey.settled(setting, chosen), trust_center=eui64)
         ground = Ground(
@@ -173,6 +221,8 @@ async def _thing(line: Line, order: Order, reporter: Reporter, store: Store | No
             utc_at_zero=time.time_ns() // 1_000 - clock.now(),
             report=lambda: radio.report,
             store=store,
+            verify=radio.verify,
+            failed=radio.failed,
         )
         running = Session(replace(order, setting=settled), reporter, ground)
         tell.append(running.radio_changed)

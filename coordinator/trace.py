@@ -173,11 +173,14 @@ class RadioState(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RadioChanged:
-    """The radio came, went or restarted. What was on the air around a change nobody knows."""
+    """The radio came, went or restarted, or missed something; `missed` says that frames around it may be
+    missing, and so nothing of what was watched is certain.
+    """
 
     at: Instant
     state: RadioState
     reason: str
+    missed: bool = False
 
 
 Record = (

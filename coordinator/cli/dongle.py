@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import typer
 
 from coordinator.cli import exits, options
-from coordinator.dongle import service
+from coordinator.dongle import faults, service
 from coordinator.dongle.listen import CannotListen, Pty, Stdio, Tcp, Where
 from coordinator.profiles import joiners
 
@@ -59,6 +59,14 @@ def spinel_command(
             help="Acknowledge data requests without frame pending while source matching is off.",
         ),
     ] = False,
+    fault: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(
+            "--fault",
+            metavar="SPEC",
+            help="Something that goes wrong on the line, KIND[=VALUE][/DIRECTION][@WHEN]; repeatable.",
+        ),
+    ] = None,
     allow_remote: Annotated[
         bool, typer.Option("--allow-remote", help="Listen on an address that other machines reach.")
     ] = False,
@@ -70,8 +78,18 @@ def spinel_command(
     a shared air is lost.
 
     \b
+    A fault is KIND[=VALUE][/DIRECTION][@WHEN].
+    KIND: drop[=N] or double[=N] a frame, or N octets; flip[=N] bits; reorder;
+      delay=S one frame; slow=S every frame; split into octets; swallow[=S]
+      all (half-open); cut[=S], back in S seconds; reset the RCP.
+    DIRECTION: host, dongle or both, where the octets go.
+    WHEN: @3s, @octet:200, @frame:12, @STREAM_RAW:2 (a property's second frame),
+      @psdu:0308 (how a frame on the air begins), @2% (of all frames).
+
+    \b
     Examples:
       legacy-tc dongle spinel --listen tcp://127.0.0.1:0 --joiner telink
+      legacy-tc dongle spinel --listen pty --fault cut=3@frame:60 --fault flip@1%
       legacy-tc dongle spinel --listen pty --air udp://127.0.0.1:4949
     """
     if air is not None and joiner:
@@ -85,12 +103,21 @@ def spinel_command(
         joiners=[joiners.load(name) for name in joiner or []],
         pending_by_default=not no_pending_by_default,
         air=None if air is None else options.parse_air(air),
+        faults=[parse_fault(text) for text in fault or []],
     )
     try:
         ended_by = asyncio.run(service.serve(order, typer.echo))
     except CannotListen as error:
         raise typer.BadParameter(str(error), param_hint="--listen") from None
     raise typer.Exit(exits.PASS if ended_by is None else exits.SIGNAL + ended_by)
+
+
+def parse_fault(text: str) -> faults.Fault:
+    """``cut=3@frame:60``. Raises typer.BadParameter."""
+    try:
+        return faults.parse(text)
+    except faults.BadFault as error:
+        raise typer.BadParameter(str(error), param_hint="--fault") from None
 
 
 def parse_listen(text: str, link: Path | None, *, allow_remote: bool) -> Where:

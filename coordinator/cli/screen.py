@@ -102,8 +102,10 @@ class TerminalReporter:
         return lines
 
     def radio(self, change: trace.RadioChanged) -> None:
-        """A radio that came, went or restarted, across the ladder."""
-        self._plain(f"radio        {change.state.value.upper()}: {change.reason}")
+        """A radio that came, went, restarted or missed something, across the ladder."""
+        only_missed = change.missed and change.state is trace.RadioState.UP
+        word = "MISSED" if only_missed else change.state.value.upper()
+        self._plain(f"radio        {word}: {change.reason}")
 
     def row(self, row: Row) -> None:
         """One rung."""
@@ -200,8 +202,9 @@ class JsonReporter:
         )
 
     def radio(self, change: trace.RadioChanged) -> None:
-        """A radio that came, went or restarted."""
-        self._write(change.at, {"kind": "radio", "state": change.state.value, "reason": change.reason})
+        """A radio that came, went, restarted or missed something."""
+        what = {"state": change.state.value, "reason": change.reason, "missed": change.missed}
+        self._write(change.at, {"kind": "radio", **what})
 
     def waiting(self, left: Duration | None, observing: bool) -> None:
         """Programs have clocks."""

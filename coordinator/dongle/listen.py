@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from coordinator.codec.spinel import Status
 from coordinator.dongle.connection import Connection
+from coordinator.dongle.disturbance import Disturbance
 from coordinator.dongle.spinel import Rcp
 
 BACKLOG = 4
@@ -53,19 +55,30 @@ class Tcp:
 Where = Pty | Stdio | Tcp
 
 
-async def listen(where: Where, rcp: Rcp, announce: Announce) -> None:
-    """Serve hosts there. Raises CannotListen."""
+async def listen(where: Where, rcp: Rcp, announce: Announce, disturbance: Disturbance | None = None) -> None:
+    """Serve hosts there, on lines to which the faults of `disturbance` happen. Raises CannotListen."""
     match where:
         case Pty():
-            await _listen_on_pty(where, rcp, announce)
+            while (back_in := await _listen_on_pty(where, rcp, announce, disturbance)) is not None:
+                await _unplugged(rcp, back_in)
         case Stdio():
-            await _listen_on_stdio(rcp)
+            await _listen_on_stdio(rcp, disturbance)
         case Tcp():
-            await _listen_on_tcp(where, rcp, announce)
+            await _listen_on_tcp(where, rcp, announce, disturbance)
 
 
-async def _listen_on_pty(where: Pty, rcp: Rcp, announce: Announce) -> None:
-    """Our side keeps the terminal open too, so that hosts may come and go."""
+async def _unplugged(rcp: Rcp, seconds: float) -> None:
+    """Out of its socket for so long: it comes back as after power-on, under whatever name is free."""
+    await asyncio.sleep(seconds)
+    rcp.reset(Status.RESET_POWER_ON)
+
+
+async def _listen_on_pty(
+    where: Pty, rcp: Rcp, announce: Announce, disturbance: Disturbance | None
+) -> float | None:
+    """Our side keeps the terminal open too, so that hosts may come and go; returns when it was unplugged,
+    and for how many seconds.
+    """
     try:
         master, slave = os.openpty()
     except OSError as error:
@@ -75,9 +88,9 @@ async def _listen_on_pty(where: Pty, rcp: Rcp, announce: Announce) -> None:
         path = os.ttyname(slave)
         with _linked(where.link, path):
             async with asyncio.TaskGroup() as group:
-                serving = group.create_task(_serve_files(rcp, master, master))
+                serving = group.create_task(_serve_files(rcp, master, master, disturbance))
                 announce(path)
-                await serving
+                return await serving
     finally:
         os.close(master)
         os.close(slave)
@@ -106,7 +119,7 @@ def _linked(link: Path | None, target: str) -> Iterator[None]:
                 link.unlink()
 
 
-async def _listen_on_stdio(rcp: Rcp) -> None:
+async def _listen_on_stdio(rcp: Rcp, disturbance: Disturbance | None) -> None:
     """Ends when the host closes its end. A terminal, which forkpty makes it, is raw meanwhile."""
     source, sink = 0, 1
     for number, name in ((source, "standard input"), (sink, "standard output")):
@@ -116,7 +129,7 @@ async def _listen_on_stdio(rcp: Rcp) -> None:
     try:
         for number, _ in terminals:
             tty.setraw(number, termios.TCSANOW)  # what the host has said already stays
-        await _serve_files(rcp, source, sink)
+        await _serve_files(rcp, source, sink, disturbance)
     finally:
         for number, settings in terminals:
             with contextlib.suppress(termios.error):  # the other side may be gone
@@ -147,23 +160,23 @@ class _Inbound(asyncio.Protocol):
         self._connection.close()
 
 
-async def _serve_files(rcp: Rcp, source: int, sink: int) -> None:
+async def _serve_files(rcp: Rcp, source: int, sink: int, disturbance: Disturbance | None) -> float | None:
     """Serve on two file descriptors, which stay open, until either side is lost."""
     loop = asyncio.get_running_loop()
-    connection = Connection(rcp)
+    connection = Connection(rcp, disturbance)
     outbound, _ = await loop.connect_write_pipe(lambda: connection, os.fdopen(os.dup(sink), "wb", 0))
     inbound, _ = await loop.connect_read_pipe(
         lambda: _Inbound(connection), os.fdopen(os.dup(source), "rb", 0)
     )
     try:
-        await connection.lost
+        return await connection.lost
     finally:
         inbound.close()
         if not connection.lost.done():
             outbound.abort()
 
 
-async def _listen_on_tcp(where: Tcp, rcp: Rcp, announce: Announce) -> None:
+async def _listen_on_tcp(where: Tcp, rcp: Rcp, announce: Announce, disturbance: Disturbance | None) -> None:
     """The next host waits in the backlog until the one before is gone."""
     loop = asyncio.get_running_loop()
     with _bound(where) as listening:
@@ -172,12 +185,13 @@ async def _listen_on_tcp(where: Tcp, rcp: Rcp, announce: Announce) -> None:
         while True:
             client, _ = await loop.sock_accept(listening)
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection = Connection(rcp)
+            connection = Connection(rcp, disturbance)
             transport, _ = await loop.connect_accepted_socket(partial(_same, connection), client)
             try:
-                await connection.lost
+                back_in = await connection.lost
             finally:
                 transport.abort()
+            await asyncio.sleep(back_in or 0.0)
 
 
 def _same(connection: Connection) -> Connection:

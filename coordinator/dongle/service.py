@@ -12,7 +12,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from coordinator.codec.spinel import Status
 from coordinator.dongle.bench import DONGLE_NAME, Bench
+from coordinator.dongle.disturbance import Disturbance
+from coordinator.dongle.faults import Fault
 from coordinator.dongle.listen import Announce, Where, listen
 from coordinator.dongle.spinel import Model, Rcp
 from coordinator.entropy import SeededEntropy
@@ -35,6 +38,7 @@ class Order:
     joiners: Sequence[JoinerModel] = ()
     pending_by_default: bool = True
     air: AirUrl | None = None
+    faults: Sequence[Fault] = ()
 
 
 async def serve(order: Order, announce: Announce) -> int | None:
@@ -52,7 +56,7 @@ async def serve(order: Order, announce: Announce) -> int | None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stopped, number)
     async with _on_air(order) as (rcp, loss):
-        listening = asyncio.ensure_future(listen(order.where, rcp, announce))
+        listening = asyncio.ensure_future(listen(order.where, rcp, announce, _disturbance(order, rcp)))
         ends = [asyncio.ensure_future(event.wait()) for event in (rcp.failed, loss.happened)]
         waits: list[asyncio.Future[Any]] = [stop, listening, *ends]
         try:
@@ -91,3 +95,11 @@ async def _on_air(order: Order) -> AsyncIterator[tuple[Rcp, Loss]]:
             await rcp.close()
         if rcp.error is not None and not air.loss.happened.is_set():
             raise rcp.error
+
+
+def _disturbance(order: Order, rcp: Rcp) -> Disturbance | None:
+    if not order.faults:
+        return None
+    disturbance = Disturbance(order.faults, SeededEntropy(order.seed, "faults"))
+    disturbance.reset = lambda: rcp.reset(Status.RESET_FAULT)
+    return disturbance

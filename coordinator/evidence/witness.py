@@ -179,8 +179,8 @@ class Witness:
             trail.find(record.summary)
 
     def _radio_changed(self, record: trace.RadioChanged) -> None:
-        """A radio that went or restarted: of whoever is being watched, something may have been missed."""
-        if record.state is trace.RadioState.LOST:
+        """A radio that went, restarted or missed something: it may have been of whoever is being watched."""
+        if record.missed or record.state is trace.RadioState.LOST:
             self.interrupt(record.reason)
 
     def interrupt(self, reason: str) -> None:

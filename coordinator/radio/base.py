@@ -21,6 +21,9 @@ Hears = Callable[[ReceivedFrame], None]
 Confirms = Callable[[int, TransmitStatus, bool], None]
 """Gets the end of each transmission: its handle, how it went, the frame-pending bit of its ACK."""
 
+Misses = Callable[[str], None]
+"""Gets word, and why, that something which the radio heard may be missing; it works on."""
+
 Fails = Callable[[RadioError], None]
 """Gets word that the radio was lost or reset: it does nothing until it is started again."""
 
@@ -59,13 +62,13 @@ class Device(Radio, Protocol):
         """What it said of itself when it came up. Raises LookupError before that."""
         ...
 
-    def watch(self, fails: Fails) -> None:
-        """Say whom to tell of its end."""
+    def watch(self, fails: Fails, misses: Misses) -> None:
+        """Say whom to tell of its end, and of what is missing."""
         ...
 
     async def probe(self) -> float:
         """Make sure that it is there and does what it was told; return the seconds of a round trip.
 
-        Raises RadioError.
+        Raises RadioError, of which `fails` was told as well.
         """
         ...

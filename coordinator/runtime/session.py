@@ -7,7 +7,7 @@ when asked to, or by its own failure.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -120,10 +120,16 @@ class Ending:
     radio_lost: bool = False
 
 
+async def _nothing_to_verify() -> None:
+    """A radio that is part of this process cannot be lost."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
     """What a session stands on. `sees_air` when somebody feeds `Session.hear` with all of the air;
-    `on_air` is called when the network is up, for whoever powers a device. `store` is open, and stays so.
+    `on_air` is called when the network is up, for whoever powers a device; `verify` before a verdict is
+    given, to learn of a loss that nobody noticed; `failed` is set when the ground gives way by our error.
+    `store` is open, and stays so.
     """
 
     radio: Radio
@@ -134,6 +140,8 @@ class Ground:
     sees_air: bool = False
     on_air: Callable[[Session], None] = lambda _session: None
     report: Callable[[], Report | None] = lambda: None
+    verify: Callable[[], Awaitable[None]] = _nothing_to_verify
+    failed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Windows:
@@ -168,6 +176,7 @@ class Session:
         self._judged = False
         self._began = Instant(0)
         self._state = trace.RadioState.UP
+        self._told = Instant(-SECOND)
         self._sinks: list[trace.Sink] = [self._witness.note, self._windows.note, self._climb]
         self.joiner: JoinerNode | None = None
         self.center = TrustCenterNode(
@@ -206,12 +215,17 @@ class Session:
         for sink in self._sinks:
             sink(record)
 
-    def radio_changed(self, state: trace.RadioState, reason: str) -> None:
-        """The radio came, went or restarted: everybody is told."""
-        change = trace.RadioChanged(at=self._clock.now(), state=state, reason=reason)
-        self._state = state
+    def radio_changed(self, state: trace.RadioState, reason: str, missed: bool) -> None:
+        """The radio came, went, restarted or missed something: everybody is told. People are not told again
+        and again of what is missing.
+        """
+        change = trace.RadioChanged(at=self._clock.now(), state=state, reason=reason, missed=missed)
         self._relay.later(self._note)(change)
-        self._reporter.radio(change)
+        again = state is self._state and change.at < self._told + SECOND
+        self._state = state
+        if not again:
+            self._told = change.at
+            self._reporter.radio(change)
 
     async def run(self, stop: asyncio.Future[int]) -> Ending:
         """Form, open, and watch until the end. Raises recording.Unwritable before anything is on the air,
@@ -248,7 +262,8 @@ class Session:
 
     async def _watch(self, driver: Driver, stop: asyncio.Future[int]) -> Ending:
         """Close windows as they are due; end by signal, by failure, or by the first verdict."""
-        failures = [asyncio.ensure_future(_until(each)) for each in (driver.failed, self._relay.failed)]
+        failed = (driver.failed, self._relay.failed, self._ground.failed)
+        failures = [asyncio.ensure_future(_until(each)) for each in failed]
         try:
             while True:
                 changed = asyncio.ensure_future(_until(self._windows.changed))
@@ -265,7 +280,7 @@ class Session:
                 if stop.done():
                     self._interrupt()
                     return Ending(signal=stop.result())
-                verdict = self._close_due()
+                verdict = await self._close_due()
                 if verdict is not None and self._order.once:
                     return Ending(verdict=verdict, radio_lost=self._state is not trace.RadioState.UP)
                 self._say_what_is_awaited()
@@ -299,11 +314,12 @@ class Session:
             left = self._began + self._order.setting.permit - self._clock.now()
             self._reporter.waiting(left if left > 0 else None, observing=False)
 
-    def _close_due(self) -> Verdict | None:
-        """Give the verdict of one window that has closed, if any has."""
+    async def _close_due(self) -> Verdict | None:
+        """Give the verdict of one window that has closed, if any has and the radio was there until now."""
         closes, now = self._next_close(), self._clock.now()
         if closes is None or closes > now:
             return None
+        await self._ground.verify()
         device = next((each for each, at in self._windows.closing.items() if at == closes), None)
         return self._judge(device, closes)
 
@@ -319,6 +335,8 @@ class Session:
     def _judge(self, device: Eui64 | None, at: Instant) -> Verdict:
         """Close one device's window, or that in which nobody came. All evidence is in, and on the disk."""
         self._relay.settle()
+        if self._relay.error is not None:
+            self._witness.miss(f"internal error: {self._relay.error!r}")
         for row in self._ladder.close(at):
             self._reporter.row(row)
         self._recording.drain()

@@ -7,6 +7,7 @@ and after a recovery the radio has been told again all that it was told before.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from coordinator.radio.base import Confirms, Device, Hears
@@ -24,8 +25,13 @@ LONGEST_DELAY = 10.0
 JITTER = 25
 """Per cent by which a delay is drawn shorter or longer."""
 
-Changed = Callable[[RadioState, str], None]
-"""Told of each change, with its reason."""
+TARDY = 0.1
+"""Seconds of a round trip from which on a joiner, which listens for 19.5 ms, gets its answers too late."""
+
+Changed = Callable[[RadioState, str, bool], None]
+"""Told of each change, with its reason, and of what may be missing without one; the last says whether
+something of what was on the air may be.
+"""
 
 
 class Supervisor:
@@ -44,6 +50,9 @@ class Supervisor:
         self.round_trip: float | None = None
         """Seconds that the last probe took."""
         self.recoveries = 0
+        self._probing = asyncio.Lock()
+        self.failed = asyncio.Event()
+        """An error of ours has ended the supervision; `close` raises it."""
 
     @property
     def kind(self) -> str:
@@ -59,10 +68,11 @@ class Supervisor:
         """Bring the device up for the first time, or, once up, change who hears it. Raises RadioError."""
         self._hears, self._confirms = hears, confirms
         if self._keeper is not None:
-            await self._device.start(hears, confirms)
-            return
+            if self.state is RadioState.UP:
+                await self._device.start(hears, confirms)
+            return  # else the keeper tells the device, once it is back
         self._turn(RadioState.STARTING, "opening the radio")
-        self._device.watch(self._failed)
+        self._device.watch(self._failed, self._missed)
         self._trouble = asyncio.get_running_loop().create_future()
         try:
             await self._device.start(hears, confirms)
@@ -71,6 +81,17 @@ class Supervisor:
             raise
         self._turn(RadioState.UP, self._device.report.firmware)
         self._keeper = asyncio.get_running_loop().create_task(self._keep())
+        self._keeper.add_done_callback(self._kept)
+
+    async def verify(self) -> None:
+        """Ask now whether it is all right, for somebody is about to believe it. A loss that comes to light
+        has been told of when this returns.
+        """
+        async with self._probing:
+            pass  # one that is under way may be about to find something
+        if self.state is RadioState.UP:
+            with contextlib.suppress(RadioError):
+                await self._probe()
 
     def post(self, action: Action) -> None:
         """Hand it to the device, which refuses what it cannot do."""
@@ -82,12 +103,20 @@ class Supervisor:
 
     async def close(self) -> None:
         """Stop looking after it, and take it off the air."""
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.wait((self._keeper,))
-            if not self._keeper.cancelled() and self._keeper.exception() is not None:
-                self._keeper.result()
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            keeper.cancel()
+            await asyncio.wait((keeper,))
         await self._device.close()
+        if keeper is not None and not keeper.cancelled():
+            keeper.result()
+
+    def _kept(self, keeper: asyncio.Task[None]) -> None:
+        if not keeper.cancelled():
+            self.failed.set()
+
+    def _missed(self, reason: str) -> None:
+        self._changed(self.state, reason, True)
 
     def _failed(self, error: RadioError) -> None:
         """The device's word, from within its callbacks: said at once, mended by the keeper."""
@@ -113,9 +142,16 @@ class Supervisor:
             if done:
                 return trouble.result()
             try:
-                self.round_trip = await self._device.probe()
+                await self._probe()
             except RadioError as error:
                 return trouble.result() if trouble.done() else error
+
+    async def _probe(self) -> None:
+        """A round trip. Raises RadioError."""
+        async with self._probing:
+            took = self.round_trip = await self._device.probe()
+        if took >= TARDY:
+            self._missed("the radio is too slow: a joiner does not wait for its answers")
 
     async def _recover(self, *, at_once: bool) -> None:
         """Try until it is up again: there is nothing else to do, and everybody knows how it stands."""
@@ -137,15 +173,18 @@ class Supervisor:
 
     async def _restart(self) -> None:
         """Start the device; one that failed by its own word meanwhile did not start. Raises RadioError."""
-        hears, confirms, trouble = self._hears, self._confirms, self._trouble
-        assert hears is not None
-        assert confirms is not None
+        trouble = self._trouble
         assert trouble is not None
-        await self._device.start(hears, confirms)
+        told: tuple[Hears, Confirms] | None = None
+        while told != (self._hears, self._confirms):  # somebody else may have come to listen meanwhile
+            assert self._hears is not None
+            assert self._confirms is not None
+            told = self._hears, self._confirms
+            await self._device.start(*told)
         if trouble.done():
             raise trouble.result()
 
     def _turn(self, state: RadioState, reason: str) -> None:
         if (state, reason) != (self.state, self.reason):
             self.state, self.reason = state, reason
-            self._changed(state, reason)
+            self._changed(state, reason, state is RadioState.LOST)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from coordinator.codec import beacon, mac
 from coordinator.codec.cursor import DecodeError
 from coordinator.radio.base import Radio
+from coordinator.radio.errors import RadioLost
 from coordinator.scenario import Setting, network
 from coordinator.stack.host import Network
 from coordinator.stack.mac import BEACON_REQUEST, BEACON_REQUEST_OCTETS
@@ -33,8 +34,8 @@ from coordinator.types import (
 REQUESTS = 2
 LISTEN = 0.28
 """Seconds after each beacon request: more than the 261 ms of scan duration 4 (protocol.md 2)."""
-SENDING = 2.0
-"""Seconds that sending a beacon request may take."""
+SENDING = 6.0
+"""Seconds that sending a beacon request may take; a radio gives up before."""
 DRAWS = 64
 """How many random PAN identifiers are tried before a channel counts as full."""
 
@@ -73,8 +74,13 @@ async def survey(radio: Radio, channel: Channel, eui64: Eui64) -> tuple[Heard, .
             mac.Frame(BEACON_REQUEST, number, BROADCAST_PAN, NO_ADDRESS, None, None, BEACON_REQUEST_OCTETS)
         )
         radio.post(Transmit(handle=number, psdu=psdu))
-        async with asyncio.timeout(SENDING):
-            await sent.get()
+        try:
+            async with asyncio.timeout(SENDING):
+                status = await sent.get()
+        except TimeoutError:
+            raise RadioLost(f"the radio does not say whether it sent a frame within {SENDING:g} s") from None
+        if status is TransmitStatus.ABORTED:
+            raise RadioLost("the radio was lost while it looked for other networks")
         await asyncio.sleep(LISTEN)
     return tuple(found.values())
 

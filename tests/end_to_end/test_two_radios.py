@@ -148,7 +148,9 @@ async def on_an_rcp(bench: Bench, line: Opener[Client], profile: str, observe: f
     bench.air.medium.observe(watcher.hear)
     told: list[str] = []
     radio = Supervisor(
-        SpinelRadio(line, "the line"), entropy.stream("supervisor"), lambda state, _: told.append(state.value)
+        SpinelRadio(line, "the line"),
+        entropy.stream("supervisor"),
+        lambda state, _reason, _missed: told.append(state.value),
     )
     ground = Ground(
         radio=radio,
@@ -217,7 +219,7 @@ def test_an_rcp_behind_a_real_pty_gives_what_the_simulated_radio_gives() -> None
     pairs = [("pre-zb3", "zboss-r22"), ("zb3", "telink"), ("negative-confirm", "nxp"), ("ha12", "emberznet")]
 
     async def all_at_once() -> list[Watcher]:
-        return await asyncio.gather(*(behind_a_pty(profile, joiner, 3) for profile, joiner in pairs))
+        return await asyncio.gather(*(behind_a_pty(profile, joiner, 6) for profile, joiner in pairs))
 
     for (profile, joiner), found in zip(pairs, asyncio.run(all_at_once()), strict=True):
-        assert_alike(in_virtual_time(on_the_simulated_radio(profile, joiner, 3)), found)
+        assert_alike(in_virtual_time(on_the_simulated_radio(profile, joiner, 6)), found)

@@ -68,7 +68,7 @@ class Rig:
         self.confirmed: list[tuple[int, TransmitStatus, bool]] = []
         self.failures: list[RadioError] = []
         self.radio = SpinelRadio(self._open, LINE, tx_power=tx_power)
-        self.radio.watch(self.failures.append)
+        self.radio.watch(self.failures.append, lambda _: None)
 
     @property
     def line(self) -> memory.Line:

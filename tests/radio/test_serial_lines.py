@@ -136,7 +136,7 @@ def test_a_program_that_is_killed_is_a_lost_radio(program: Path) -> None:
             failures.append(error)
             failed.set()
 
-        radio.watch(fails)
+        radio.watch(fails, lambda _: None)
         await radio.start(lambda frame: None, lambda *confirm: None)
         (pid,) = await children()
         os.kill(int(pid), 9)

@@ -108,12 +108,14 @@ def addresses(wanted: Tune) -> dict[Property, bytes]:
     }
 
 
-async def check(client: Client, settings: Settings) -> None:
+async def check(client: Client, settings: Settings, source_match: bool) -> None:
     """Read everything back: an RCP that forgot a setting is deaf or mute. Raises RadioError."""
     expected = {
         Property.PHY_ENABLED: b"\x01",
         Property.MAC_RAW_STREAM_ENABLED: b"\x01",
         Property.MAC_PROMISCUOUS_MODE: bytes((FILTERED,)),
+        Property.MAC_RX_ON_WHEN_IDLE_MODE: bytes((settings.receiver_on,)),
+        Property.MAC_SRC_MATCH_ENABLED: bytes((source_match,)),
         **addresses(settings.tune),
     }
     for property_id, value in expected.items():

@@ -18,6 +18,7 @@ from coordinator.codec import hdlc, spinel, spinel_stream
 from coordinator.codec.cursor import Cursor, DecodeError
 from coordinator.codec.spinel import Property, Status
 from coordinator.radio.errors import Fault, RadioError
+from coordinator.radio.spinel.lateness import Lateness
 
 COMMAND_TIMEOUT = 2.0
 """Seconds an RCP may take over a command; they answer within milliseconds."""
@@ -48,7 +49,9 @@ class StatusError(Exception):
 
 
 class Client(SpinelProtocol):
-    """One line to one RCP. `received` gets frames, `reset` the reason of each reset, `lost` the end of it."""
+    """One line to one RCP. `received` gets frames, `reset` the reason of each reset, `lost` the end of it;
+    `missed` is told why when something of the RCP's was damaged or late: what it was worth is not known.
+    """
 
     def __init__(
         self,
@@ -56,8 +59,11 @@ class Client(SpinelProtocol):
         received: Callable[[spinel_stream.Received], None],
         reset: Callable[[int], None],
         lost: Callable[[str], None],
+        missed: Callable[[str], None] = lambda _: None,
     ) -> None:
         super().__init__()
+        self._missed = missed
+        self._lateness = Lateness()
         self._received = received
         self._reset = reset
         self._lost = lost
@@ -66,6 +72,9 @@ class Client(SpinelProtocol):
         self._asked: dict[int, Property] = {}
         self._transmission: Transmitted | None = None
         self._transmission_alarm: asyncio.TimerHandle | None = None
+        self.idle = asyncio.Event()
+        """No transmission is with the RCP."""
+        self.idle.set()
         # One identifier is the transmissions' own: there is one at a time, and it must leave at once,
         # not when a task comes to it.
         self._transmit_transaction = self._free_tids.get_nowait()
@@ -109,6 +118,7 @@ class Client(SpinelProtocol):
             raise AssertionError("a second transmission while one is with the RCP")
         value = spinel.valued(Property.STREAM_RAW, spinel_stream.encode_transmission(transmission))
         self._transmission = ended
+        self.idle.clear()
         self._transmission_alarm = asyncio.get_running_loop().call_later(
             TRANSMIT_TIMEOUT, self._transmitted, None
         )
@@ -157,11 +167,14 @@ class Client(SpinelProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Octets from the line, in any pieces and of any kind."""
+        damaged = self._deframer.bad + self.malformed
         for payload in self._deframer.feed(data):
             try:
                 self._take(spinel.decode(payload), payload)
             except DecodeError:
                 self.malformed += 1
+        if self._deframer.bad + self.malformed != damaged:
+            self._missed("octets from the radio were damaged on the line: a frame may be missing")
 
     def _take(self, frame: spinel.Frame, octets: bytes) -> None:
         """Take one frame: a received one first, for somebody may wait for its answer."""
@@ -169,7 +182,7 @@ class Client(SpinelProtocol):
         self.spoken_to = True
         if frame.command == spinel.Command.PROP_VALUE_IS:
             if about == Property.STREAM_RAW:
-                self._received(spinel_stream.decode_received(value))
+                self._hear(spinel_stream.decode_received(value))
                 return
             if about == Property.LAST_STATUS:
                 status = _status(value)
@@ -189,8 +202,14 @@ class Client(SpinelProtocol):
         except ValueError:  # a command that the library has no name for
             self.malformed += 1
 
+    def _hear(self, received: spinel_stream.Received) -> None:
+        self._received(received)
+        if self._lateness.is_late(received.timestamp, asyncio.get_running_loop().time()):
+            self._missed("frames come late from the radio: whoever sent them may not have waited")
+
     def _transmitted(self, outcome: spinel_stream.Outcome | None) -> None:
         ended, self._transmission = self._transmission, None
+        self.idle.set()
         if self._transmission_alarm is not None:
             self._transmission_alarm.cancel()
             self._transmission_alarm = None
@@ -213,14 +232,15 @@ class Client(SpinelProtocol):
         self.abandon(self._end)
 
     async def hang_up(self) -> None:
-        """Close the line, in bounded time."""
-        self.close()
+        """Let the line go, whatever it still has to say, in bounded time."""
+        if self._transport is None:
+            return
+        self._transport.abort()
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT):
                 await self.wait_until_closed()
         except TimeoutError:
-            if self._transport is not None:
-                self._transport.abort()
+            pass  # whoever opens it next is told that it is busy
 
 
 def status_name(status: int) -> str:

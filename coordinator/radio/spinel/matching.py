@@ -43,6 +43,11 @@ class SourceMatching:
         self.uses_table = not promised
         return self.uses_table
 
+    @property
+    def enabled(self) -> bool:
+        """What the RCP was last told."""
+        return self._enabled
+
     def describe(self) -> str:
         """For the report."""
         if not self.uses_table:

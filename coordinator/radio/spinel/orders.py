@@ -30,6 +30,8 @@ class Orders:
         self._fails = fails
         self._waiting: deque[Action] = deque()
         self._worker: asyncio.Task[None] | None = None
+        self.bug: BaseException | None = None
+        """Our own error, by which the task ended: nothing can be done about it where it happens."""
 
     @property
     def busy(self) -> bool:
@@ -79,7 +81,8 @@ class Orders:
         error = worker.exception()
         if isinstance(error, StatusError):
             error = RadioError(Fault.REFUSED, f"the RCP refuses {error}")
-        if isinstance(error, RadioError):
+        if error is not None and not isinstance(error, RadioError):
+            self.bug = error
+            error = RadioError(Fault.LOST, f"internal error: {error!r}")
+        if error is not None:
             self._fails(error)
-        elif error is not None:
-            raise error

@@ -8,13 +8,14 @@ source-match table) is done in order by one task, and a transmission posted behi
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from coordinator.codec import mac, spinel_stream
 from coordinator.codec.cursor import EncodeError
 from coordinator.codec.spinel import Property, ReceiveFlag, Status
-from coordinator.radio.base import Confirms, Fails, Hears
+from coordinator.radio.base import Confirms, Fails, Hears, Misses
 from coordinator.radio.capabilities import Report
 from coordinator.radio.errors import Fault, RadioError
 from coordinator.radio.serial import Opener
@@ -39,8 +40,14 @@ KIND = "spinel"
 MAX_CSMA_BACKOFFS = 4
 """macMaxCSMABackoffs."""
 UNKNOWN_LQI = 255
+PROBE_PATIENCE = 4.0
+"""Seconds that reading everything back may take; an RCP answers within milliseconds."""
 FAREWELL = 0.5
 """Seconds that an RCP may take over each of its last two orders."""
+LONGEST_TRANSMISSION = 0.5
+"""Seconds that a frame takes at most, all backoffs and retries included, on a radio that keeps up."""
+
+Thing = TypeVar("Thing")
 
 _STATUSES: dict[int, TransmitStatus] = {
     Status.OK: TransmitStatus.SUCCESS,
@@ -57,9 +64,10 @@ class SpinelRadio:
         self._open = open_line
         self._line = line
         self._settings = Settings(tune=_NOWHERE, tx_power=tx_power)
-        self._hears: Hears = _ignore_frame
-        self._confirms: Confirms = _ignore_confirm
-        self._fails: Fails = _ignore_failure
+        self._hears: Hears = _ignore
+        self._confirms: Confirms = _ignore
+        self._fails: Fails = _ignore
+        self._misses: Misses = _ignore
         self._client: Client | None = None
         self._report: Report | None = None
         self._up = False
@@ -81,15 +89,17 @@ class SpinelRadio:
             raise LookupError("the radio has not come up yet")
         return replace(self._report, frame_pending=self._matching.describe())
 
-    def watch(self, fails: Fails) -> None:
-        """Tell `fails` when the RCP is lost or was reset."""
-        self._fails = fails
+    def watch(self, fails: Fails, misses: Misses) -> None:
+        """Tell `fails` when the RCP is lost or was reset, `misses` when a frame of its may be."""
+        self._fails, self._misses = fails, misses
 
     # --- life -----------------------------------------------------------------------------------
 
     async def start(self, hears: Hears, confirms: Confirms) -> None:
         """Open the line, see what is behind it, tell it everything. Raises RadioError; then it is closed."""
         self._hears, self._confirms = hears, confirms
+        if self._orders.bug is not None:
+            raise self._orders.bug
         if self._up:
             return
         await self._drop()
@@ -119,11 +129,25 @@ class SpinelRadio:
         return RadioError(error.fault, f"{self._line}: {preface}{error}")
 
     def _make_client(self) -> Client:
-        return Client(received=self._received, reset=self._was_reset, lost=self._was_lost)
+        def of_this_line(call: Callable[[Thing], None]) -> Callable[[Thing], None]:
+            """What an earlier line still says is nothing to us."""
+            return lambda thing: call(thing) if self._client in (client, None) else None
+
+        def missed(reason: str) -> None:
+            if self._up:
+                self._misses(reason)
+
+        client = Client(
+            received=of_this_line(self._received),
+            reset=of_this_line(self._was_reset),
+            lost=of_this_line(self._was_lost),
+            missed=of_this_line(missed),
+        )
+        return client
 
     async def close(self) -> None:
         """Turn the receiver off, if anybody still listens to us, and close the line."""
-        self._hears, self._confirms, self._fails = _ignore_frame, _ignore_confirm, _ignore_failure
+        self._hears = self._confirms = self._fails = self._misses = _ignore
         client = self._client
         if self._up and client is not None:
             self._up = False
@@ -148,21 +172,40 @@ class SpinelRadio:
         client = self._client
         if client is None or not self._up:
             raise self._named(RadioError(Fault.LOST, "the radio is not up"))
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        settled, settings = not self._orders.busy, self._settings
         try:
-            await client.get(Property.PHY_CHAN)
-            took = loop.time() - began
-            if settled and not self._orders.busy and not self._scan.running:
-                await bringup.check(client, settings)
-        except StatusError as error:
-            raise self._named(RadioError(Fault.RESET, str(error))) from None
+            async with asyncio.timeout(PROBE_PATIENCE):
+                return await self._round_trip(client)
+        except TimeoutError:
+            error = RadioError(Fault.UNRESPONSIVE, f"answers take too long: {PROBE_PATIENCE:g} s for a probe")
+        except StatusError as refused:
+            error = RadioError(Fault.RESET, str(refused))
+        except RadioError as found:
+            error = found
+        if self._client is client:
+            self._fail(error)
+        raise self._named(error)
+
+    async def _round_trip(self, client: Client) -> float:
+        """One question, and whether it still holds what it was told, unless that is being changed."""
+        loop = asyncio.get_running_loop()
+        settings, busy = self._settings, self._is_busy()
+        await client.idle.wait()  # what is out may be lost
+        began = loop.time()
+        await client.get(Property.PHY_CHAN)
+        took = loop.time() - began
+        if busy or self._is_busy():
+            return took
+        try:
+            await bringup.check(client, settings, self._matching.enabled)
         except RadioError as error:
-            if error.fault is Fault.RESET and settings != self._settings:
-                return took  # it was told something else meanwhile
-            raise self._named(error) from None
+            changed = self._settings is not settings or self._is_busy()
+            if error.fault is not Fault.RESET or not changed:
+                raise
         return took
+
+    def _is_busy(self) -> bool:
+        """It is being told something, or scans."""
+        return self._orders.busy or self._scan.running
 
     def _was_lost(self, reason: str) -> None:
         self._reset_heard.set()  # nobody need wait for it any more
@@ -228,16 +271,19 @@ class SpinelRadio:
             csma=request.csma,
             channel_after=self._settings.tune.channel,
         )
+        began = asyncio.get_running_loop().time()
         try:
-            client.transmit(transmission, lambda outcome: self._transmitted(request, outcome))
+            client.transmit(transmission, lambda outcome: self._transmitted(request, began, outcome))
         except EncodeError:
             self._abort(request)
 
-    def _transmitted(self, request: Transmit, outcome: spinel_stream.Outcome | None) -> None:
+    def _transmitted(self, request: Transmit, began: float, outcome: spinel_stream.Outcome | None) -> None:
         if outcome is None:
             self._abort(request)
             self._fail(RadioError(Fault.UNRESPONSIVE, "no word of a frame that was to be sent"))
             return
+        if asyncio.get_running_loop().time() - began > LONGEST_TRANSMISSION:
+            self._misses("a frame was sent late: whoever it was for may not have waited")
         status = _STATUSES.get(outcome.status, TransmitStatus.ABORTED)
         pending = outcome.frame_pending and status is TransmitStatus.SUCCESS
         self._confirms(request.handle, status, pending)
@@ -278,13 +324,5 @@ class SpinelRadio:
             raise error if str(error).startswith(self._line) else self._named(error) from None
 
 
-def _ignore_frame(_frame: ReceivedFrame) -> None:
-    pass
-
-
-def _ignore_confirm(_handle: int, _status: TransmitStatus, _pending: bool) -> None:
-    pass
-
-
-def _ignore_failure(_error: RadioError) -> None:
-    pass
+def _ignore(*_: object) -> None:
+    """Whoever listens while nobody does."""
