@@ -63,7 +63,7 @@ def spinel_command(
         bool, typer.Option("--allow-remote", help="Listen on an address that other machines reach.")
     ] = False,
 ) -> None:
-    r"""Be an OpenThread radio co-processor (RCP) with Spinel on a serial line.
+    """Be an OpenThread radio co-processor (RCP) with Spinel on a serial line.
 
     The first line of output says where it is: the path of the pty, or the TCP address. With stdio
     nothing is ever printed. It serves one host at a time until SIGINT or SIGTERM.
@@ -81,7 +81,7 @@ def spinel_command(
     Examples:
       legacy-tc dongle spinel --listen tcp://127.0.0.1:0 --joiner telink
       legacy-tc dongle spinel --listen pty --fault cut=3@frame:60 --fault flip@1%
-    """
+    """  # noqa: D301  # the backspace keeps the lines that follow it as they are
     order = service.Order(
         where=parse_listen(listen, link, allow_remote=allow_remote),
         seed=secrets.randbelow(LARGEST_RANDOM_SEED) if seed is None else seed,
