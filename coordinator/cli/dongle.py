@@ -71,7 +71,7 @@ def spinel_command(
         bool, typer.Option("--allow-remote", help="Listen on an address that other machines reach.")
     ] = False,
 ) -> None:
-    r"""Be an OpenThread radio co-processor (RCP) with Spinel on a serial line.
+    """Be an OpenThread radio co-processor (RCP) with Spinel on a serial line.
 
     The first line of output says where it is: the path of the pty, or the TCP address. With stdio
     nothing is ever printed. It serves one host at a time until SIGINT or SIGTERM; it ends with 5 when
@@ -91,7 +91,7 @@ def spinel_command(
       legacy-tc dongle spinel --listen tcp://127.0.0.1:0 --joiner telink
       legacy-tc dongle spinel --listen pty --fault cut=3@frame:60 --fault flip@1%
       legacy-tc dongle spinel --listen pty --air udp://127.0.0.1:4949
-    """
+    """  # noqa: D301  # the backspace keeps the lines that follow it as they are
     if air is not None and joiner:
         raise typer.BadParameter(
             "on a shared air a device is a process of its own: legacy-tc joiner --air URL --joiner NAME",

@@ -280,7 +280,7 @@ class Session:
                 if stop.done():
                     self._interrupt()
                     return Ending(signal=stop.result())
-                verdict = await self._close_due()
+                verdict = await self._close_due(stop)
                 if verdict is not None and self._order.once:
                     return Ending(verdict=verdict, radio_lost=self._state is not trace.RadioState.UP)
                 self._say_what_is_awaited()
@@ -314,12 +314,21 @@ class Session:
             left = self._began + self._order.setting.permit - self._clock.now()
             self._reporter.waiting(left if left > 0 else None, observing=False)
 
-    async def _close_due(self) -> Verdict | None:
-        """Give the verdict of one window that has closed, if any has and the radio was there until now."""
+    async def _close_due(self, stop: asyncio.Future[int]) -> Verdict | None:
+        """Give the verdict of one window that has closed, if any has, the radio asked whether it was there
+        until now. None too when somebody came, or `stop` did, while it took its time to answer.
+        """
         closes, now = self._next_close(), self._clock.now()
         if closes is None or closes > now:
             return None
-        await self._ground.verify()
+        verifying = asyncio.ensure_future(self._ground.verify())
+        try:
+            await asyncio.wait((verifying, stop), return_when=asyncio.FIRST_COMPLETED)
+            if not verifying.done() or self._next_close() != closes:
+                return None
+            verifying.result()
+        finally:
+            verifying.cancel()
         device = next((each for each, at in self._windows.closing.items() if at == closes), None)
         return self._judge(device, closes)
 

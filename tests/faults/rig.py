@@ -153,6 +153,7 @@ class Rig:
         self.powered += 1
         entropy = SeededEntropy(1000 + self.powered)
         bench = self.bench
+        bench.air.poke()  # the world is as late as its last event
         node, _ = power_later(bench.air.world, bench.air.medium, joiners.load(joiner), entropy, 0, Setting())
         bench.air.poke()
         return node.host.eui64

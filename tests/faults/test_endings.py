@@ -14,6 +14,7 @@ from coordinator.evidence.outcome import Ruling
 from coordinator.radio.errors import RadioLost
 from coordinator.radio.spinel import bringup
 from coordinator.radio.spinel.client import Client
+from coordinator.runtime.supervisor import Supervisor
 from coordinator.stack.node import Tune
 from coordinator.trace import RadioState
 from tests.faults import rig
@@ -88,6 +89,42 @@ def test_a_slow_radio_does_not_hold_up_the_end() -> None:
 
     seen = rig.run(body, joiner=None)
     assert seen.ended - seen.rig.stopped_at <= P3
+
+
+@pytest.mark.parametrize("before", [0.01, 1.0, 3.0, 4.9])
+def test_a_radio_that_does_not_answer_before_a_verdict_does_not_hold_up_the_end(before: float) -> None:
+    async def body(bench: Rig) -> None:
+        await rig.until(lambda: any("Association Request" in row.what for row in bench.audience.rows))
+        await asyncio.sleep(20 - before)
+        bench.disturbance.arm(Fault(Kind.SLOW, value=0.39))
+        await asyncio.sleep(before + 0.1)
+        bench.tell_to_stop()
+        await asyncio.sleep(3600)
+
+    seen = rig.run(body)
+    assert seen.ended - seen.rig.stopped_at <= P3
+    assert seen.verdict.verdict is Ruling.INCONCLUSIVE
+
+
+def test_who_comes_while_the_radio_is_asked_before_a_verdict_has_a_window_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Joining closes after 40 s and nobody came: until the radio has answered, somebody has."""
+    real = Supervisor.verify
+
+    async def verify(supervisor: Supervisor) -> None:
+        await asyncio.sleep(2)
+        await real(supervisor)
+
+    async def body(bench: Rig) -> None:
+        await asyncio.sleep(38.4)
+        bench.power("zboss-r22")  # asks for beacons while it is open, and associates when it is closed
+        await rig.until(lambda: bool(bench.audience.verdicts))
+
+    monkeypatch.setattr(Supervisor, "verify", verify)
+    seen = rig.run(body, joiner=None, order=rig.BRIEF)
+    assert seen.verdict.device is not None
+    assert 60e6 < seen.verdict.closed < 63e6
 
 
 PHASES = [

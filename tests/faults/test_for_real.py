@@ -103,6 +103,46 @@ def test_told_to_stop_while_a_slow_radio_comes_up_it_ends_within_five_seconds() 
     assert (host.returncode, out, err) == (143, "", "")
 
 
+def test_a_radio_that_never_comes_back_ends_in_exit_code_5_and_an_inconclusive_verdict(
+    tmp_path: Path,
+) -> None:
+    link = tmp_path / "usb-legacy-tc_rcp-if00"
+    with started("--listen", "pty", "--link", str(link)) as dongle:
+        first_line(dongle)
+        with daemon(f"spinel:{link}", "--any-joiner", "--permit-join", "3", "--once") as host:
+            assert host.stdout is not None
+            assert json.loads(host.stdout.readline())["kind"] == "started"
+            dongle.kill()
+            out, err = host.communicate(timeout=DEADLINE)
+    said = [json.loads(line) for line in out.splitlines()]
+    assert (host.returncode, err) == (5, "")
+    assert [each["state"] for each in said[:2]] == ["lost", "recovering"]
+    assert said[-1]["verdict"] == "inconclusive"
+
+
+def test_an_air_that_is_lost_is_said_at_once_and_ends_in_exit_code_5(tmp_path: Path) -> None:
+    hosting = subprocess.Popen(
+        [*PROGRAM, "air", "--listen", "udp://127.0.0.1:0", "--json"],
+        stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    try:
+        assert hosting.stdout is not None
+        url = json.loads(hosting.stdout.readline())["air"]
+        with daemon(f"sim+{url}", "--permit-join", "4", "--once") as host:
+            assert host.stdout is not None
+            assert json.loads(host.stdout.readline())["kind"] == "started"
+            hosting.kill()
+            out, err = host.communicate(timeout=DEADLINE)
+    finally:
+        hosting.kill()
+        hosting.communicate()
+    lost, verdict = [json.loads(line) for line in out.splitlines()]
+    assert (lost["kind"], lost["state"]) == ("radio", "lost")
+    assert (verdict["kind"], verdict["verdict"]) == ("verdict", "inconclusive")
+    assert host.returncode == 5
+    assert err.count("\n") == 1
+
+
 def test_told_to_stop_while_its_radio_is_gone_it_ends_within_five_seconds(tmp_path: Path) -> None:
     link = tmp_path / "usb-legacy-tc_rcp-if00"
     with started("--listen", "pty", "--link", str(link)) as dongle:
