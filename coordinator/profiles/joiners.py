@@ -13,7 +13,7 @@ from typing import NamedTuple
 from coordinator.joiner import model
 from coordinator.profiles import joiner_schema as schema
 from coordinator.profiles.document import Table, kind_of, read, validate
-from coordinator.profiles.errors import ConfigurationError
+from coordinator.profiles.errors import ConfigurationError, together
 from coordinator.profiles.locate import display, locate, shipped
 from coordinator.types import MILLISECOND
 
@@ -44,7 +44,12 @@ def load(name_or_path: str) -> model.JoinerModel:
     try:
         joiner = validate(schema.Joiner, _merge(layers), layers[0].source)
     except ConfigurationError as error:
-        raise ConfigurationError(_source_of(error.path, layers), error.path, error.message) from None
+        raise together(
+            [
+                ConfigurationError(_source_of(each.path, layers), each.path, each.message)
+                for each in error.problems
+            ]
+        ) from None
     return _build(path.stem, joiner, layers[0].source)
 
 

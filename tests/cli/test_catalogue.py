@@ -160,10 +160,8 @@ def test_help_has_an_example(verb: tuple[str, ...], capsys: pytest.CaptureFixtur
 
 def test_help_documents_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     words = " ".join(said(capsys, "--help").split())
-    assert (
-        "0 pass, 1 fail, 2 usage, 3 configuration, 7 inconclusive, 70 internal error, 130/143 signals"
-        in words
-    )
+    for code in ("0 pass, 1 fail, 2 usage, 3 configuration", "7 inconclusive, 70 internal error", "130/143"):
+        assert code in words
 
 
 def test_names_complete() -> None:
