@@ -20,47 +20,90 @@ HELP = """A Zigbee Trust Center as old, as wrong or as compliant as you ask.
 
 Without a verb it runs one: forms a network, opens joining, powers a simulated router on, shows the
 join as a ladder and says how it ended. Exit codes: 0 pass, 1 fail, 2 usage, 3 configuration,
-4 no radio, 5 radio lost, 7 inconclusive, 70 internal error, 130/143 signals.
-
-\b
-Examples:
-  legacy-tc --profile pre-zb3
-  legacy-tc --profile pre-zb3 --once --expect left-by-joiner
-  legacy-tc --profile ./customer.toml --capture run.pcapng
-  legacy-tc simulate --profile all --joiner zboss-r22 --json
-  legacy-tc profiles show pre-zb3
+4 no radio, 5 radio lost, 7 inconclusive, 70 internal error, 129/130/143 signals.
 """
+
+
+def examples(*lines: str) -> str:
+    """The end of a help text, with its lines left alone."""
+    return "\b\nExamples:\n" + "\n".join(f"  legacy-tc {line}" for line in lines)
+
+
+def group(name: str, what: str, *lines: str) -> typer.Typer:
+    """An empty group of verbs."""
+    made = typer.Typer(help=what, epilog=examples(*lines), rich_markup_mode=None)
+    app.add_typer(made, name=name)
+    return made
+
 
 app = typer.Typer(
     name="legacy-tc",
     help=HELP,
+    epilog=examples(
+        "--profile pre-zb3",
+        "--profile pre-zb3 --once --expect left-by-joiner",
+        "--profile ./customer.toml --capture run.pcapng",
+        "simulate --profile all --joiner zboss-r22 --json",
+        "profiles show pre-zb3",
+    ),
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-profiles_app = typer.Typer(help="Trust Centers by name.", rich_markup_mode=None)
-behaviours_app = typer.Typer(help="Misbehaviours by name.", rich_markup_mode=None)
-joiners_app = typer.Typer(help="Simulated devices under test.", rich_markup_mode=None)
-app.add_typer(profiles_app, name="profiles")
-app.add_typer(behaviours_app, name="behaviours")
-app.add_typer(joiners_app, name="joiners")
+profiles_app = group(
+    "profiles",
+    "Trust Centers by name.",
+    "profiles list",
+    "profiles show pre-zb3",
+    "profiles check ./customer.toml",
+)
+behaviours_app = group(
+    "behaviours", "Misbehaviours by name.", "behaviours list", "behaviours show tclk.reuse_global"
+)
+joiners_app = group(
+    "joiners",
+    "Simulated devices under test.",
+    "joiners list",
+    "joiners show telink",
+    "joiners check ./device.toml",
+)
 
-Name = Annotated[str, typer.Argument(metavar="NAME")]
+ProfileToShow = Annotated[
+    str, typer.Argument(metavar="NAME", autocompletion=options.complete_shipped_profile)
+]
+BehaviourToShow = Annotated[str, typer.Argument(metavar="NAME", autocompletion=options.complete_behaviour)]
+JoinerToShow = Annotated[str, typer.Argument(metavar="NAME", autocompletion=options.complete_shipped_joiner)]
+ProfilesToCheck = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Argument(metavar="[NAME|FILE]...", autocompletion=options.complete_shipped_profile),
+]
+JoinersToCheck = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Argument(metavar="[NAME|FILE]...", autocompletion=options.complete_shipped_joiner),
+]
+
+
+def print_version(wanted: bool) -> None:
+    """Print the version and end, where that is wanted."""
+    if wanted:
+        version_command()
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version.")
+]
+NOT_OF_A_RUN = ("version",)
+"""Options without a verb that a run has no use for; it takes every other one by its name."""
 
 
 @app.callback()
 def main_callback(
     context: typer.Context,
-    profile: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(
-            help="Which Trust Center: a shipped name or a .toml file.",
-            autocompletion=options.complete_profile,
-        ),
-    ] = None,
+    profile: Annotated[Optional[str], options.PROFILE] = None,  # noqa: UP045
     joiner: options.JoinerName = live.DEFAULT_JOINER,
-    once: Annotated[bool, typer.Option("--once", help="Exit with the first verdict's code.")] = False,
+    once: options.Once = False,
     expect: options.Expect = options.JOINED_TEXT,
     capture: options.CapturePath = None,
     events: options.EventsPath = None,
@@ -71,13 +114,10 @@ def main_callback(
     network_key_file: options.NetworkKeyFile = None,
     tc_eui64: options.TrustCenterText = None,
     install_code: options.InstallCodes = None,
-    permit_join: Annotated[
-        float, typer.Option(min=0, max=86_400, help="Seconds to keep joining open; renewed past 254.")
-    ] = live.DEFAULT_PERMIT,
-    observe: Annotated[
-        float, typer.Option(min=1, max=86_400, help="Seconds to watch a device after it asked to associate.")
-    ] = OBSERVE / SECOND,
+    permit_join: options.PermitJoin = live.DEFAULT_PERMIT,
+    observe: options.Observe = OBSERVE / SECOND,
     json: options.Json = False,
+    version: Version = False,
 ) -> None:
     """Run a Trust Center, unless a verb says what else to do; its help is the program's."""
     if context.invoked_subcommand is not None:
@@ -87,25 +127,12 @@ def main_callback(
         raise typer.BadParameter(
             "name a Trust Center, for example --profile pre-zb3; --help tells more", param_hint="--profile"
         )
-    code = live.run(
-        profile,
-        joiner,
-        once=once,
-        expect=expect,
-        capture=capture,
-        events=events,
-        seed=seed,
-        channel=channel,
-        pan_id=pan_id,
-        extended_pan_id=extended_pan_id,
-        network_key_file=network_key_file,
-        tc_eui64=tc_eui64,
-        install_code=install_code,
-        permit_join=permit_join,
-        observe=observe,
-        json=json,
+    options.refuse_twin(tc_eui64, [] if seed is None else [seed])
+    options.refuse_overwriting(
+        capture=capture, events=events, network_key_file=network_key_file, profile=profile, joiner=joiner
     )
-    raise typer.Exit(code)
+    chosen = {name: value for name, value in context.params.items() if name not in NOT_OF_A_RUN}
+    raise typer.Exit(live.run(**chosen))
 
 
 def refuse_options_before_a_verb(context: typer.Context) -> None:
@@ -119,7 +146,14 @@ def refuse_options_before_a_verb(context: typer.Context) -> None:
             )
 
 
-@app.command("simulate")
+@app.command(
+    "simulate",
+    epilog=examples(
+        "simulate --profile pre-zb3 --joiner all --json",
+        "simulate --profile zb3 --joiner telink --capture run.pcapng",
+        "simulate --profile zb3 --joiner nxp --loss 0.1 --collisions --count 20",
+    ),
+)
 def simulate_command(
     profile: options.ProfileName,
     joiner: options.JoinerName,
@@ -129,9 +163,16 @@ def simulate_command(
     until: Annotated[
         float, typer.Option("--until", min=1, max=86_400, help="Simulated seconds a run may take.")
     ] = LIMIT / SECOND,
-    observe: Annotated[
-        float, typer.Option(min=1, max=86_400, help="Seconds to watch a device after it asked to associate.")
-    ] = OBSERVE / SECOND,
+    observe: options.Observe = OBSERVE / SECOND,
+    permit_join: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(
+            "--permit-join", min=0, max=86_400, help="Seconds to keep joining open; all by default."
+        ),
+    ] = None,
+    loss: options.Loss = 0.0,
+    delay: options.Delay = 0.0,
+    collisions: options.Collisions = False,
     capture: options.CapturePath = None,
     events: options.EventsPath = None,
     channel: options.ChannelNumber = 15,
@@ -144,10 +185,9 @@ def simulate_command(
 ) -> None:
     """Run in virtual time, as fast as the machine goes; the same seed gives the same bytes.
 
-    `--profile all` and `--joiner all` run the product.
-
-    Example: legacy-tc simulate --profile pre-zb3 --joiner all --json
+    `--profile all` and `--joiner all` run the product. `--loss`, `--delay` and `--collisions` spoil the air.
     """
+    options.refuse_twin(tc_eui64, range(seed, seed + count))
     runs = simulate.Runs(
         profiles=options.chosen_profiles(profile),
         joiners=options.chosen_joiners(joiner),
@@ -160,16 +200,26 @@ def simulate_command(
             network_key_file=network_key_file,
             tc_eui64=tc_eui64,
             install_codes=install_code,
-            permit=options.seconds(until),
+            permit=options.seconds(until if permit_join is None else permit_join),
         ),
         expect=options.parse_expect(expect),
         observe=options.seconds(observe),
         until=options.seconds(until),
+        medium=options.medium(loss=loss, delay=delay, collisions=collisions),
+    )
+    options.refuse_overwriting(
+        capture=capture, events=events, network_key_file=network_key_file, profile=profile, joiner=joiner
     )
     raise typer.Exit(simulate.run(runs, json=json, capture=capture, events=events))
 
 
-@app.command("air")
+@app.command(
+    "air",
+    epilog=examples(
+        "air --listen udp://127.0.0.1:4949 --capture air.pcapng",
+        "joiner --air udp://127.0.0.1:4949 --joiner zboss-r22",
+    ),
+)
 def air_command(
     listen: Annotated[
         str,
@@ -180,19 +230,14 @@ def air_command(
     seed: options.Seed = None,
     json: options.Json = False,
 ) -> None:
-    r"""Host a simulated air that other processes share, without a device of its own.
+    """Host a simulated air that other processes share, without a device of its own.
 
     Ends with a signal or --for. Radios in other processes come with --air and the same URL.
-
-    \b
-    Examples:
-      legacy-tc air --listen udp://127.0.0.1:4949 --capture air.pcapng
-      legacy-tc joiner --air udp://127.0.0.1:4949 --joiner zboss-r22
     """
     raise typer.Exit(air_verb.run(listen, capture=capture, limit=limit, seed=seed, json=json))
 
 
-@app.command("joiner")
+@app.command("joiner", epilog=examples("joiner --air udp://127.0.0.1:4949 --joiner zboss-r22 --once"))
 def joiner_command(
     air: options.AirText,
     joiner: options.JoinerName,
@@ -222,8 +267,6 @@ def joiner_command(
 
     With --once or --for it exits with 0 when it has joined, 1 when it is out or has no verified key,
     7 when it is still on its way; with 5 when the air is lost.
-
-    Example: legacy-tc joiner --air udp://127.0.0.1:4949 --joiner zboss-r22 --once
     """
     code = joiner_verb.run(
         air,
@@ -240,100 +283,102 @@ def joiner_command(
     raise typer.Exit(code)
 
 
-@app.command("decode")
+@app.command(
+    "decode",
+    epilog=examples(
+        "decode run.pcapng",
+        "decode run.pcapng --json --key 000102030405060708090a0b0c0d0e0f",
+        "decode 030864ffffffff07",
+    ),
+)
 def decode_command(
     sources: Annotated[list[str], typer.Argument(metavar="HEX|FILE...", help="Octets, or a capture file.")],
     key: Annotated[
         Optional[list[str]],  # noqa: UP045
         typer.Option("--key", metavar="HEX", help="A network or link key; repeatable."),
     ] = None,
-    layer: Annotated[Start, typer.Option(help="Where hexadecimal octets begin.")] = Start.MAC,
+    layer: Annotated[
+        Optional[Start],  # noqa: UP045
+        typer.Option("--layer", help="Where hexadecimal octets begin; mac by default."),
+    ] = None,
     tree: Annotated[bool, typer.Option("--tree", help="Every field of every frame of a file.")] = False,
     json: options.Json = False,
 ) -> None:
-    r"""Take frames apart, decrypted with the keys given and those learnt on the way.
+    """Take frames apart, decrypted with the keys given and those learnt on the way.
 
     Reads pcap and pcapng (link types 195, 215, 230, 283); ZigBeeAlliance09 is always tried.
-
-    \b
-    Examples:
-      legacy-tc decode run.pcapng
-      legacy-tc decode run.pcapng --json --key 000102030405060708090a0b0c0d0e0f
-      legacy-tc decode 030864ffffffff07
+    Exits with 0 when every source was read, frames of a file that are malformed or cut off included (stderr
+    has their number), with 2 when octets are no frame or a file is no capture of IEEE 802.15.4.
     """
     raise typer.Exit(decode.run(sources, key or [], layer, json=json, tree=tree))
 
 
-@app.command("matrix")
+@app.command("matrix", epilog=examples("matrix --check docs/matrix.md", "matrix --output docs/matrix.md"))
 def matrix_command(
-    output: Annotated[Optional[Path], typer.Option(help="Write the page here.")] = None,  # noqa: UP045
-    check: Annotated[Optional[Path], typer.Option(help="Compare with this page; exit 1 on drift.")] = None,  # noqa: UP045
+    output: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--output", parser=options.parse_output, metavar="FILE", help="Write the page here."),
+    ] = None,
+    check: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            "--check", parser=options.parse_path, metavar="FILE", help="Compare with this; exit 1 on drift."
+        ),
+    ] = None,
 ) -> None:
-    """Every profile times every joiner, as a table.
-
-    Example: legacy-tc matrix --check docs/matrix.md
-    """
+    """Every profile times every joiner, as a table."""
     raise typer.Exit(matrix.run(output, check))
 
 
-@app.command("version")
+@app.command("version", epilog=examples("version", "version --json"))
 def version_command(json: options.Json = False) -> None:
     """Print the version."""
     typer.echo(f'{{"version": "{__version__}"}}' if json else f"legacy-tc {__version__}")
 
 
-@profiles_app.command("list")
+@profiles_app.command("list", epilog=examples("profiles list", "profiles list --json"))
 def profiles_list(json: options.Json = False) -> None:
     """List the shipped profiles."""
     raise typer.Exit(catalogue.list_profiles(json))
 
 
-@profiles_app.command("show")
-def profiles_show(name: Name, json: options.Json = False) -> None:
-    """Show what a profile sets, which clauses it breaks, and where it was seen.
-
-    Example: legacy-tc profiles show pre-zb3
-    """
+@profiles_app.command("show", epilog=examples("profiles show pre-zb3"))
+def profiles_show(name: ProfileToShow, json: options.Json = False) -> None:
+    """Show what a profile sets, which clauses it breaks, and where it was seen."""
     raise typer.Exit(catalogue.show_profile(name, json))
 
 
-@profiles_app.command("check")
-def profiles_check(
-    names: Annotated[Optional[list[str]], typer.Argument(metavar="[NAME|FILE]...")] = None,  # noqa: UP045
-    json: options.Json = False,
-) -> None:
-    """Check profiles by name or file; all shipped ones by default.
-
-    Example: legacy-tc profiles check ./my-coordinator.toml
-    """
+@profiles_app.command("check", epilog=examples("profiles check", "profiles check ./customer.toml"))
+def profiles_check(names: ProfilesToCheck = None, json: options.Json = False) -> None:
+    """Check profiles by name or file; all shipped ones by default."""
     raise typer.Exit(catalogue.check_profiles(names or [], json))
 
 
-@behaviours_app.command("list")
+@behaviours_app.command("list", epilog=examples("behaviours list", "behaviours list --json"))
 def behaviours_list(json: options.Json = False) -> None:
     """List the catalogue."""
     raise typer.Exit(catalogue.list_behaviours(json))
 
 
-@behaviours_app.command("show")
-def behaviours_show(name: Name, json: options.Json = False) -> None:
-    """Show a behaviour's settings, the clause it breaks and where it was seen.
-
-    Example: legacy-tc behaviours show tclk.reuse_global
-    """
+@behaviours_app.command("show", epilog=examples("behaviours show tclk.reuse_global"))
+def behaviours_show(name: BehaviourToShow, json: options.Json = False) -> None:
+    """Show a behaviour's settings, the clause it breaks and where it was seen."""
     raise typer.Exit(catalogue.show_behaviour(name, json))
 
 
-@joiners_app.command("list")
+@joiners_app.command("list", epilog=examples("joiners list", "joiners list --json"))
 def joiners_list(json: options.Json = False) -> None:
     """List the simulated joiners."""
     raise typer.Exit(catalogue.list_joiners(json))
 
 
-@joiners_app.command("show")
-def joiners_show(name: Name, json: options.Json = False) -> None:
-    """Show a joiner's traits, and how each is known: measured, read in source, or assumed.
+@joiners_app.command("check", epilog=examples("joiners check", "joiners check ./device.toml"))
+def joiners_check(names: JoinersToCheck = None, json: options.Json = False) -> None:
+    """Check joiners by name or file; all shipped ones by default."""
+    raise typer.Exit(catalogue.check_joiners(names or [], json))
 
-    Example: legacy-tc joiners show telink
-    """
+
+@joiners_app.command("show", epilog=examples("joiners show telink"))
+def joiners_show(name: JoinerToShow, json: options.Json = False) -> None:
+    """Show a joiner's traits, and how each is known: measured, read in source, or assumed."""
     raise typer.Exit(catalogue.show_joiner(name, json))

@@ -28,7 +28,7 @@ Object = dict[str, object]
 def list_profiles(json: bool) -> int:
     """Every shipped profile."""
     objects = [profile_object(profiles.load(name)) for name in profiles.catalogue()]
-    return _list(objects, json, ("name", "title"))
+    return _list(objects, json, ("name", "summary"))
 
 
 def show_profile(name: str, json: bool) -> int:
@@ -214,10 +214,15 @@ def _list(objects: Iterable[Object], json: bool, columns: tuple[str, str]) -> in
         for each in objects:
             typer.echo(json_format.dumps(each))
         return exits.PASS
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        for each in objects:
+            typer.echo(f"{each[columns[0]]}\t{each[columns[1]]}")
+        return exits.PASS
     table = Table(box=None, show_header=False, pad_edge=False)
     for each in objects:
         table.add_row(str(each[columns[0]]), str(each[columns[1]]))
-    Console(highlight=False).print(table, markup=False)
+    console.print(table, markup=False)
     return exits.PASS
 
 

@@ -25,6 +25,7 @@ OWN_KEYS = ("extends", "title", "imitates")
 class Layer(NamedTuple):
     """One file of a chain of extensions."""
 
+    path: Path
     source: str
     document: Mapping[str, object]
 
@@ -53,13 +54,18 @@ def load(name_or_path: str) -> model.JoinerModel:
     return _build(path.stem, joiner, layers[0].source)
 
 
+def files(name_or_path: str) -> tuple[Path, ...]:
+    """The file of a joiner that loads, and those that it extends."""
+    return tuple(layer.path for layer in _read_chain(locate(FOLDER, name_or_path)))
+
+
 def _read_chain(path: Path) -> list[Layer]:
     """The file and those it extends, itself first."""
     layers: list[Layer] = []
     seen: list[Path] = []
     while True:
         document = read(path)
-        layers.append(Layer(display(path), document))
+        layers.append(Layer(path, display(path), document))
         seen.append(path.resolve())
         parent = document.get("extends")
         if parent is None:

@@ -68,6 +68,18 @@ def load(name_or_path: str) -> Profile:
     )
 
 
+def files(name_or_path: str) -> tuple[Path, ...]:
+    """The file of a profile that loads, and those that it extends."""
+    path = locate(KIND, name_or_path)
+    found = [path]
+    while (parent := _read(path).extends) is not None:
+        path = locate(KIND, parent, path.parent)
+        if path in found:
+            break
+        found.append(path)
+    return tuple(found)
+
+
 def _read(path: Path) -> ProfileFile:
     """The file, checked as far as that goes without those it extends."""
     parsed, source = document.read(path), display(path)
