@@ -9,9 +9,10 @@ import typer
 
 from coordinator import __version__
 from coordinator.cli import air as air_verb
-from coordinator.cli import catalogue, decode, matrix, options, simulate
+from coordinator.cli import decode, listings, matrix, options, simulate
 from coordinator.cli import joiner as joiner_verb
 from coordinator.cli import run as live
+from coordinator.cli.listings import examples
 from coordinator.evidence.dissect import Start
 from coordinator.scenario import LIMIT, OBSERVE
 from coordinator.types import SECOND
@@ -22,18 +23,6 @@ Without a verb it runs one: forms a network, opens joining, powers a simulated r
 join as a ladder and says how it ended. Exit codes: 0 pass, 1 fail, 2 usage, 3 configuration,
 4 no radio, 5 radio lost, 7 inconclusive, 70 internal error, 129/130/143 signals.
 """
-
-
-def examples(*lines: str) -> str:
-    """The end of a help text, with its lines left alone."""
-    return "\b\nExamples:\n" + "\n".join(f"  legacy-tc {line}" for line in lines)
-
-
-def group(name: str, what: str, *lines: str) -> typer.Typer:
-    """An empty group of verbs."""
-    made = typer.Typer(help=what, epilog=examples(*lines), rich_markup_mode=None)
-    app.add_typer(made, name=name)
-    return made
 
 
 app = typer.Typer(
@@ -51,37 +40,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-profiles_app = group(
-    "profiles",
-    "Trust Centers by name.",
-    "profiles list",
-    "profiles show pre-zb3",
-    "profiles check ./customer.toml",
-)
-behaviours_app = group(
-    "behaviours", "Misbehaviours by name.", "behaviours list", "behaviours show tclk.reuse_global"
-)
-joiners_app = group(
-    "joiners",
-    "Simulated devices under test.",
-    "joiners list",
-    "joiners show telink",
-    "joiners check ./device.toml",
-)
-
-ProfileToShow = Annotated[
-    str, typer.Argument(metavar="NAME", autocompletion=options.complete_shipped_profile)
-]
-BehaviourToShow = Annotated[str, typer.Argument(metavar="NAME", autocompletion=options.complete_behaviour)]
-JoinerToShow = Annotated[str, typer.Argument(metavar="NAME", autocompletion=options.complete_shipped_joiner)]
-ProfilesToCheck = Annotated[
-    Optional[list[str]],  # noqa: UP045
-    typer.Argument(metavar="[NAME|FILE]...", autocompletion=options.complete_shipped_profile),
-]
-JoinersToCheck = Annotated[
-    Optional[list[str]],  # noqa: UP045
-    typer.Argument(metavar="[NAME|FILE]...", autocompletion=options.complete_shipped_joiner),
-]
+app.add_typer(listings.profiles_app, name="profiles")
+app.add_typer(listings.behaviours_app, name="behaviours")
+app.add_typer(listings.joiners_app, name="joiners")
 
 
 def print_version(wanted: bool) -> None:
@@ -128,9 +89,7 @@ def main_callback(
             "name a Trust Center, for example --profile pre-zb3; --help tells more", param_hint="--profile"
         )
     options.refuse_twin(tc_eui64, [] if seed is None else [seed])
-    options.refuse_overwriting(
-        capture=capture, events=events, network_key_file=network_key_file, profile=profile, joiner=joiner
-    )
+    options.refuse_overwriting(capture, events, options.inputs(profile, joiner, network_key_file))
     chosen = {name: value for name, value in context.params.items() if name not in NOT_OF_A_RUN}
     raise typer.Exit(live.run(**chosen))
 
@@ -160,16 +119,9 @@ def simulate_command(
     expect: options.Expect = options.JOINED_TEXT,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The first seed.")] = 1,
     count: Annotated[int, typer.Option("--count", min=1, help="Runs, each with the next seed.")] = 1,
-    until: Annotated[
-        float, typer.Option("--until", min=1, max=86_400, help="Simulated seconds a run may take.")
-    ] = LIMIT / SECOND,
+    until: options.Until = LIMIT / SECOND,
     observe: options.Observe = OBSERVE / SECOND,
-    permit_join: Annotated[
-        Optional[float],  # noqa: UP045
-        typer.Option(
-            "--permit-join", min=0, max=86_400, help="Seconds to keep joining open; all by default."
-        ),
-    ] = None,
+    permit_join: options.PermitJoinOfRun = None,
     loss: options.Loss = 0.0,
     delay: options.Delay = 0.0,
     collisions: options.Collisions = False,
@@ -207,9 +159,7 @@ def simulate_command(
         until=options.seconds(until),
         medium=options.medium(loss=loss, delay=delay, collisions=collisions),
     )
-    options.refuse_overwriting(
-        capture=capture, events=events, network_key_file=network_key_file, profile=profile, joiner=joiner
-    )
+    options.refuse_overwriting(capture, events, options.inputs(profile, joiner, network_key_file))
     raise typer.Exit(simulate.run(runs, json=json, capture=capture, events=events))
 
 
@@ -334,51 +284,3 @@ def matrix_command(
 def version_command(json: options.Json = False) -> None:
     """Print the version."""
     typer.echo(f'{{"version": "{__version__}"}}' if json else f"legacy-tc {__version__}")
-
-
-@profiles_app.command("list", epilog=examples("profiles list", "profiles list --json"))
-def profiles_list(json: options.Json = False) -> None:
-    """List the shipped profiles."""
-    raise typer.Exit(catalogue.list_profiles(json))
-
-
-@profiles_app.command("show", epilog=examples("profiles show pre-zb3"))
-def profiles_show(name: ProfileToShow, json: options.Json = False) -> None:
-    """Show what a profile sets, which clauses it breaks, and where it was seen."""
-    raise typer.Exit(catalogue.show_profile(name, json))
-
-
-@profiles_app.command("check", epilog=examples("profiles check", "profiles check ./customer.toml"))
-def profiles_check(names: ProfilesToCheck = None, json: options.Json = False) -> None:
-    """Check profiles by name or file; all shipped ones by default."""
-    raise typer.Exit(catalogue.check_profiles(names or [], json))
-
-
-@behaviours_app.command("list", epilog=examples("behaviours list", "behaviours list --json"))
-def behaviours_list(json: options.Json = False) -> None:
-    """List the catalogue."""
-    raise typer.Exit(catalogue.list_behaviours(json))
-
-
-@behaviours_app.command("show", epilog=examples("behaviours show tclk.reuse_global"))
-def behaviours_show(name: BehaviourToShow, json: options.Json = False) -> None:
-    """Show a behaviour's settings, the clause it breaks and where it was seen."""
-    raise typer.Exit(catalogue.show_behaviour(name, json))
-
-
-@joiners_app.command("list", epilog=examples("joiners list", "joiners list --json"))
-def joiners_list(json: options.Json = False) -> None:
-    """List the simulated joiners."""
-    raise typer.Exit(catalogue.list_joiners(json))
-
-
-@joiners_app.command("check", epilog=examples("joiners check", "joiners check ./device.toml"))
-def joiners_check(names: JoinersToCheck = None, json: options.Json = False) -> None:
-    """Check joiners by name or file; all shipped ones by default."""
-    raise typer.Exit(catalogue.check_joiners(names or [], json))
-
-
-@joiners_app.command("show", epilog=examples("joiners show telink"))
-def joiners_show(name: JoinerToShow, json: options.Json = False) -> None:
-    """Show a joiner's traits, and how each is known: measured, read in source, or assumed."""
-    raise typer.Exit(catalogue.show_joiner(name, json))

@@ -127,20 +127,18 @@ def parse_output(text: str) -> Path:
     return parse_path(text)
 
 
-def refuse_overwriting(
-    *,
-    capture: Path | None,
-    events: Path | None,
-    network_key_file: Path | None,
-    profile: str,
-    joiner: str,
-) -> None:
-    """Raise typer.BadParameter when a file to be written is one that is read, by whatever name."""
+def inputs(profile: str, joiner: str, network_key_file: Path | None) -> list[Path]:
+    """The files that a run reads. Raises ConfigurationError."""
     read = [] if network_key_file is None else [network_key_file]
     if profile != ALL:
         read += profiles.files(profile)
     if joiner != ALL:
         read += joiners.files(joiner)
+    return read
+
+
+def refuse_overwriting(capture: Path | None, events: Path | None, read: list[Path]) -> None:
+    """Raise typer.BadParameter when a file to be written is one that is read, by whatever name."""
     for written, option in ((capture, "--capture"), (events, "--events")):
         for path in read:
             if written is not None and _same(written, path):
@@ -285,6 +283,11 @@ PermitJoin = Annotated[
     float,
     typer.Option("--permit-join", min=0, max=86_400, help="Seconds to keep joining open; renewed past 254."),
 ]
+PermitJoinOfRun = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option("--permit-join", min=0, max=86_400, help="Seconds to keep joining open; all by default."),
+]
+Until = Annotated[float, typer.Option("--until", min=1, max=86_400, help="Simulated seconds a run may take.")]
 Loss = Annotated[
     float,
     typer.Option("--loss", min=0, max=1, metavar="P", help="Probability that a frame is not heard."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Mapping
 from typing import TextIO
 
@@ -20,6 +21,7 @@ from coordinator.evidence.rungs import Row
 from coordinator.radio.simulated import KIND as SIMULATED
 from coordinator.types import SECOND, Duration, Instant, hex16
 
+LABEL = 13
 SIMULATED_BANNER = (
     "SIMULATED RADIO: nothing is on the air; the device under test is simulated too.\n"
     "Every result below is stamped radio: sim."
@@ -53,9 +55,11 @@ class TerminalReporter:
                 banner = Panel(Text(SIMULATED_BANNER), style="bold black on yellow", width=self._width)
                 self._console.print(banner)
             else:
-                self._plain("=" * 78)
-                self._plain(SIMULATED_BANNER)
-                self._plain("=" * 78)
+                rule = "=" * min(78, self._width)
+                self._plain(rule)
+                for line in SIMULATED_BANNER.splitlines():
+                    self._plain("\n".join(textwrap.wrap(line, max(self._width, 20))))
+                self._plain(rule)
         permit = order.setting.permit // SECOND
         for label, text in (
             ("profile", f"{order.profile.name}: {order.profile.title}"),
@@ -69,9 +73,20 @@ class TerminalReporter:
             ("joiner", f"{order.joiner.name}: {order.joiner.title}"),
             ("window", f"{order.observe / SECOND:g} s after the association request; seed {order.seed}"),
         ):
-            self._plain(f"{label:13}{text}")
+            self._labelled(label, text)
         self._plain("")
         self._show(render.heading(self._width), render.plain_heading(self._width))
+
+    def _labelled(self, label: str, text: str) -> None:
+        """One fact: on a terminal wrapped beside its label, or below where that is too narrow."""
+        width = self._width
+        if not self._console.is_terminal or len(text) + LABEL <= width:
+            self._plain(f"{label:{LABEL}}{text}")
+            return
+        margin = LABEL if width >= render.NARROWEST else 2
+        first = f"{label:{LABEL}}" if margin == LABEL else f"{label}\n  "
+        lines = textwrap.wrap(text, max(width - margin, 10), break_on_hyphens=False)
+        self._plain(first + f"\n{'':{margin}}".join(lines))
 
     def row(self, row: Row) -> None:
         """One rung."""
