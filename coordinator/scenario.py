@@ -126,7 +126,7 @@ def network(setting: Setting, entropy: Entropy) -> Network:
         channel=setting.channel,
         pan_id=PanId(entropy.integer(0x0001, 0x3FFF)) if pan_id is None else pan_id,
         extended_pan_id=ExtendedPanId(simulated_eui64(entropy)) if extended is None else extended,
-        key=setting.network_key or Key(entropy.octets(16)),
+        key=Key(entropy.octets(16)) if setting.network_key is None else setting.network_key,
         key_sequence=setting.key_sequence,
         update_id=setting.update_id,
     )
@@ -149,7 +149,7 @@ class TrustCenterNode:
         together: bool = False,
     ) -> None:
         identity = Identity(
-            eui64=setting.trust_center or simulated_eui64(entropy),
+            eui64=simulated_eui64(entropy) if setting.trust_center is None else setting.trust_center,
             device_type=DeviceType.COORDINATOR,
             capability=COORDINATOR_CAPABILITY,
             endpoints=(endpoint(CONFIGURATION_TOOL),),
@@ -210,7 +210,7 @@ class JoinerNode:
         note: trace.Sink | None = None,
     ) -> None:
         identity = Identity(
-            eui64=eui64 or simulated_eui64(entropy),
+            eui64=simulated_eui64(entropy) if eui64 is None else eui64,
             device_type=model.device_type,
             capability=model.node.capability,
             endpoints=(endpoint(RANGE_EXTENDER),),
@@ -350,11 +350,20 @@ class Succession:
         return verdict
 
 
+def simulated_joiner(seed: int, index: int = 0) -> Eui64:
+    """The EUI-64 of the simulated device number `index`, unless an install code gives it another."""
+    return simulated_eui64(SeededEntropy(seed).stream(_joiner_name(index)))
+
+
+def _joiner_name(index: int) -> str:
+    return f"joiner-{index + 1}"
+
+
 def make_joiner(
     model: JoinerModel, entropy: SeededEntropy, index: int, setting: Setting
 ) -> tuple[str, JoinerNode]:
     """The simulated device number `index`, with its name on the air; the first ones get the install codes."""
-    name = f"joiner-{index + 1}"
+    name = _joiner_name(index)
     stream = entropy.stream(name)
     eui64 = simulated_eui64(stream)
     code: Key | None = None

@@ -9,10 +9,11 @@ import typer
 
 from coordinator import __version__
 from coordinator.cli import air as air_verb
-from coordinator.cli import catalogue, decode, doctor, dongle, matrix, network, options, simulate
+from coordinator.cli import decode, doctor, dongle, listings, matrix, network, options, simulate
 from coordinator.cli import joiner as joiner_verb
 from coordinator.cli import radio as radio_verb
 from coordinator.cli import run as live
+from coordinator.cli.listings import examples
 from coordinator.evidence.dissect import Start
 from coordinator.scenario import LIMIT, OBSERVE
 from coordinator.types import SECOND
@@ -21,62 +22,59 @@ HELP = """A Zigbee Trust Center as old, as wrong or as compliant as you ask.
 
 Without a verb it runs one: forms a network on the radio it is given, or on a simulated one where it also
 powers a simulated router on; shows each join as a ladder and says how it ended. Exit codes: 0 pass, 1 fail,
-2 usage, 3 configuration, 4 no radio, 5 radio lost, 7 inconclusive, 70 internal error, 130/143 signals.
-
-\b
-Examples:
-  legacy-tc --profile pre-zb3
-  legacy-tc --profile pre-zb3 --once --expect left-by-joiner
-  legacy-tc --profile ./customer.toml --capture run.pcapng
-  legacy-tc --profile pre-zb3 --radio spinel:/dev/ttyACM0 --permit-join 180 --allow 00:12:4b:00:01:02:03:04
-  legacy-tc simulate --profile all --joiner zboss-r22 --json
-  legacy-tc profiles show pre-zb3
+2 usage, 3 configuration, 4 no radio, 5 radio lost, 7 inconclusive, 70 internal error, 129/130/143 signals.
 """
+
 
 app = typer.Typer(
     name="legacy-tc",
     help=HELP,
+    epilog=examples(
+        "--profile pre-zb3",
+        "--profile pre-zb3 --once --expect left-by-joiner",
+        "--profile ./customer.toml --capture run.pcapng",
+        "--profile pre-zb3 --radio spinel:/dev/ttyACM0 --permit-join 180 --allow 00:12:4b:00:01:02:03:04",
+        "simulate --profile all --joiner zboss-r22 --json",
+        "profiles show pre-zb3",
+    ),
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-profiles_app = typer.Typer(help="Trust Centers by name.", rich_markup_mode=None)
-behaviours_app = typer.Typer(help="Misbehaviours by name.", rich_markup_mode=None)
-joiners_app = typer.Typer(help="Simulated devices under test.", rich_markup_mode=None)
-app.add_typer(profiles_app, name="profiles")
-app.add_typer(behaviours_app, name="behaviours")
-app.add_typer(joiners_app, name="joiners")
+app.add_typer(listings.profiles_app, name="profiles")
+app.add_typer(listings.behaviours_app, name="behaviours")
+app.add_typer(listings.joiners_app, name="joiners")
 app.add_typer(dongle.app, name="dongle")
 app.add_typer(network.app, name="network")
 app.add_typer(radio_verb.app, name="radio")
 
-Name = Annotated[str, typer.Argument(metavar="NAME")]
+
+def print_version(wanted: bool) -> None:
+    """Print the version and end, where that is wanted."""
+    if wanted:
+        version_command()
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version.")
+]
+NOT_OF_A_RUN = ("version",)
+"""Options without a verb that a run has no use for; it takes every other one by its name."""
 
 
 @app.callback()
 def main_callback(
     context: typer.Context,
-    profile: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(
-            help="Which Trust Center: a shipped name or a .toml file.",
-            autocompletion=options.complete_profile,
-        ),
-    ] = None,
-    joiner: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(
-            help=f"Which simulated device under test: a shipped name or a .toml file; {live.DEFAULT_JOINER}.",
-            autocompletion=options.complete_joiner,
-        ),
-    ] = None,
+    profile: Annotated[Optional[str], options.PROFILE] = None,  # noqa: UP045
+    joiner: options.JoinerOfRun = None,
     radio: options.RadioText = "sim:",
     tx_power: options.TxPower = None,
     allow: options.Allow = None,
     any_joiner: options.AnyJoiner = False,
     state: options.StateFolder = None,
-    once: Annotated[bool, typer.Option("--once", help="Exit with the first verdict's code.")] = False,
+    once: options.Once = False,
     expect: options.Expect = options.JOINED_TEXT,
     capture: options.CapturePath = None,
     events: options.EventsPath = None,
@@ -87,19 +85,10 @@ def main_callback(
     network_key_file: options.NetworkKeyFile = None,
     tc_eui64: options.TrustCenterText = None,
     install_code: options.InstallCodes = None,
-    permit_join: Annotated[
-        Optional[float],  # noqa: UP045
-        typer.Option(
-            min=0,
-            max=86_400,
-            help=f"Seconds to keep joining open; renewed past 254. {live.DEFAULT_PERMIT:g} on a simulated "
-            "radio, 0 on a real one.",
-        ),
-    ] = None,
-    observe: Annotated[
-        float, typer.Option(min=1, max=86_400, help="Seconds to watch a device after it asked to associate.")
-    ] = OBSERVE / SECOND,
+    permit_join: options.PermitJoin = None,
+    observe: options.Observe = OBSERVE / SECOND,
     json: options.Json = False,
+    version: Version = False,
 ) -> None:
     """Run a Trust Center, unless a verb says what else to do; its help is the program's."""
     if context.invoked_subcommand is not None:
@@ -109,30 +98,10 @@ def main_callback(
         raise typer.BadParameter(
             "name a Trust Center, for example --profile pre-zb3; --help tells more", param_hint="--profile"
         )
-    code = live.run(
-        profile,
-        joiner,
-        radio=radio,
-        tx_power=tx_power,
-        allow=allow,
-        any_joiner=any_joiner,
-        state=state,
-        once=once,
-        expect=expect,
-        capture=capture,
-        events=events,
-        seed=seed,
-        channel=channel,
-        pan_id=pan_id,
-        extended_pan_id=extended_pan_id,
-        network_key_file=network_key_file,
-        tc_eui64=tc_eui64,
-        install_code=install_code,
-        permit_join=permit_join,
-        observe=observe,
-        json=json,
-    )
-    raise typer.Exit(code)
+    options.refuse_twin(tc_eui64, [] if seed is None else [seed])
+    options.refuse_overwriting(capture, events, options.inputs(profile, joiner, network_key_file))
+    chosen = {name: value for name, value in context.params.items() if name not in NOT_OF_A_RUN}
+    raise typer.Exit(live.run(**chosen))
 
 
 def refuse_options_before_a_verb(context: typer.Context) -> None:
@@ -146,19 +115,26 @@ def refuse_options_before_a_verb(context: typer.Context) -> None:
             )
 
 
-@app.command("simulate")
+@app.command(
+    "simulate",
+    epilog=examples(
+        "simulate --profile pre-zb3 --joiner all --json",
+        "simulate --profile zb3 --joiner telink --capture run.pcapng",
+        "simulate --profile zb3 --joiner nxp --loss 0.1 --collisions --count 20",
+    ),
+)
 def simulate_command(
     profile: options.ProfileName,
     joiner: options.JoinerName,
     expect: options.Expect = options.JOINED_TEXT,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The first seed.")] = 1,
     count: Annotated[int, typer.Option("--count", min=1, help="Runs, each with the next seed.")] = 1,
-    until: Annotated[
-        float, typer.Option("--until", min=1, max=86_400, help="Simulated seconds a run may take.")
-    ] = LIMIT / SECOND,
-    observe: Annotated[
-        float, typer.Option(min=1, max=86_400, help="Seconds to watch a device after it asked to associate.")
-    ] = OBSERVE / SECOND,
+    until: options.Until = LIMIT / SECOND,
+    observe: options.Observe = OBSERVE / SECOND,
+    permit_join: options.PermitJoinOfRun = None,
+    loss: options.Loss = 0.0,
+    delay: options.Delay = 0.0,
+    collisions: options.Collisions = False,
     capture: options.CapturePath = None,
     events: options.EventsPath = None,
     channel: options.ChannelNumber = 15,
@@ -171,10 +147,9 @@ def simulate_command(
 ) -> None:
     """Run in virtual time, as fast as the machine goes; the same seed gives the same bytes.
 
-    `--profile all` and `--joiner all` run the product.
-
-    Example: legacy-tc simulate --profile pre-zb3 --joiner all --json
+    `--profile all` and `--joiner all` run the product. `--loss`, `--delay` and `--collisions` spoil the air.
     """
+    options.refuse_twin(tc_eui64, range(seed, seed + count))
     runs = simulate.Runs(
         profiles=options.chosen_profiles(profile),
         joiners=options.chosen_joiners(joiner),
@@ -187,16 +162,24 @@ def simulate_command(
             network_key_file=network_key_file,
             tc_eui64=tc_eui64,
             install_codes=install_code,
-            permit=options.seconds(until),
+            permit=options.seconds(until if permit_join is None else permit_join),
         ),
         expect=options.parse_expect(expect),
         observe=options.seconds(observe),
         until=options.seconds(until),
+        medium=options.medium(loss=loss, delay=delay, collisions=collisions),
     )
+    options.refuse_overwriting(capture, events, options.inputs(profile, joiner, network_key_file))
     raise typer.Exit(simulate.run(runs, json=json, capture=capture, events=events))
 
 
-@app.command("air")
+@app.command(
+    "air",
+    epilog=examples(
+        "air --listen udp://127.0.0.1:4949 --capture air.pcapng",
+        "joiner --air udp://127.0.0.1:4949 --joiner zboss-r22",
+    ),
+)
 def air_command(
     listen: Annotated[
         str,
@@ -207,19 +190,14 @@ def air_command(
     seed: options.Seed = None,
     json: options.Json = False,
 ) -> None:
-    r"""Host a simulated air that other processes share, without a device of its own.
+    """Host a simulated air that other processes share, without a device of its own.
 
     Ends with a signal or --for. Radios in other processes come with --air and the same URL.
-
-    \b
-    Examples:
-      legacy-tc air --listen udp://127.0.0.1:4949 --capture air.pcapng
-      legacy-tc joiner --air udp://127.0.0.1:4949 --joiner zboss-r22
     """
     raise typer.Exit(air_verb.run(listen, capture=capture, limit=limit, seed=seed, json=json))
 
 
-@app.command("joiner")
+@app.command("joiner", epilog=examples("joiner --air udp://127.0.0.1:4949 --joiner zboss-r22 --once"))
 def joiner_command(
     air: options.AirText,
     joiner: options.JoinerName,
@@ -249,8 +227,6 @@ def joiner_command(
 
     With --once or --for it exits with 0 when it has joined, 1 when it is out or has no verified key,
     7 when it is still on its way; with 5 when the air is lost.
-
-    Example: legacy-tc joiner --air udp://127.0.0.1:4949 --joiner zboss-r22 --once
     """
     code = joiner_verb.run(
         air,
@@ -267,7 +243,7 @@ def joiner_command(
     raise typer.Exit(code)
 
 
-@app.command("doctor")
+@app.command("doctor", epilog=examples("doctor", "doctor --radio spinel:/dev/ttyACM0"))
 def doctor_command(
     radio: Annotated[
         Optional[str],  # noqa: UP045
@@ -278,106 +254,58 @@ def doctor_command(
     """Check this machine, and a radio if one is named: one line each, and what to do about it.
 
     Exits with 0 when nothing is in the way, with 4 when the radio that was named cannot be used.
-
-    Example: legacy-tc doctor --radio spinel:/dev/ttyACM0
     """
     raise typer.Exit(doctor.run(radio, json=json))
 
 
-@app.command("decode")
+@app.command(
+    "decode",
+    epilog=examples(
+        "decode run.pcapng",
+        "decode run.pcapng --json --key 000102030405060708090a0b0c0d0e0f",
+        "decode 030864ffffffff07",
+    ),
+)
 def decode_command(
     sources: Annotated[list[str], typer.Argument(metavar="HEX|FILE...", help="Octets, or a capture file.")],
     key: Annotated[
         Optional[list[str]],  # noqa: UP045
         typer.Option("--key", metavar="HEX", help="A network or link key; repeatable."),
     ] = None,
-    layer: Annotated[Start, typer.Option(help="Where hexadecimal octets begin.")] = Start.MAC,
+    layer: Annotated[
+        Optional[Start],  # noqa: UP045
+        typer.Option("--layer", help="Where hexadecimal octets begin; mac by default."),
+    ] = None,
     tree: Annotated[bool, typer.Option("--tree", help="Every field of every frame of a file.")] = False,
     json: options.Json = False,
 ) -> None:
-    r"""Take frames apart, decrypted with the keys given and those learnt on the way.
+    """Take frames apart, decrypted with the keys given and those learnt on the way.
 
     Reads pcap and pcapng (link types 195, 215, 230, 283); ZigBeeAlliance09 is always tried.
-
-    \b
-    Examples:
-      legacy-tc decode run.pcapng
-      legacy-tc decode run.pcapng --json --key 000102030405060708090a0b0c0d0e0f
-      legacy-tc decode 030864ffffffff07
+    Exits with 0 when every source was read, frames of a file that are malformed or cut off included (stderr
+    has their number), with 2 when octets are no frame or a file is no capture of IEEE 802.15.4.
     """
     raise typer.Exit(decode.run(sources, key or [], layer, json=json, tree=tree))
 
 
-@app.command("matrix")
+@app.command("matrix", epilog=examples("matrix --check docs/matrix.md", "matrix --output docs/matrix.md"))
 def matrix_command(
-    output: Annotated[Optional[Path], typer.Option(help="Write the page here.")] = None,  # noqa: UP045
-    check: Annotated[Optional[Path], typer.Option(help="Compare with this page; exit 1 on drift.")] = None,  # noqa: UP045
+    output: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--output", parser=options.parse_output, metavar="FILE", help="Write the page here."),
+    ] = None,
+    check: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            "--check", parser=options.parse_path, metavar="FILE", help="Compare with this; exit 1 on drift."
+        ),
+    ] = None,
 ) -> None:
-    """Every profile times every joiner, as a table.
-
-    Example: legacy-tc matrix --check docs/matrix.md
-    """
+    """Every profile times every joiner, as a table."""
     raise typer.Exit(matrix.run(output, check))
 
 
-@app.command("version")
+@app.command("version", epilog=examples("version", "version --json"))
 def version_command(json: options.Json = False) -> None:
     """Print the version."""
     typer.echo(f'{{"version": "{__version__}"}}' if json else f"legacy-tc {__version__}")
-
-
-@profiles_app.command("list")
-def profiles_list(json: options.Json = False) -> None:
-    """List the shipped profiles."""
-    raise typer.Exit(catalogue.list_profiles(json))
-
-
-@profiles_app.command("show")
-def profiles_show(name: Name, json: options.Json = False) -> None:
-    """Show what a profile sets, which clauses it breaks, and where it was seen.
-
-    Example: legacy-tc profiles show pre-zb3
-    """
-    raise typer.Exit(catalogue.show_profile(name, json))
-
-
-@profiles_app.command("check")
-def profiles_check(
-    names: Annotated[Optional[list[str]], typer.Argument(metavar="[NAME|FILE]...")] = None,  # noqa: UP045
-    json: options.Json = False,
-) -> None:
-    """Check profiles by name or file; all shipped ones by default.
-
-    Example: legacy-tc profiles check ./my-coordinator.toml
-    """
-    raise typer.Exit(catalogue.check_profiles(names or [], json))
-
-
-@behaviours_app.command("list")
-def behaviours_list(json: options.Json = False) -> None:
-    """List the catalogue."""
-    raise typer.Exit(catalogue.list_behaviours(json))
-
-
-@behaviours_app.command("show")
-def behaviours_show(name: Name, json: options.Json = False) -> None:
-    """Show a behaviour's settings, the clause it breaks and where it was seen.
-
-    Example: legacy-tc behaviours show tclk.reuse_global
-    """
-    raise typer.Exit(catalogue.show_behaviour(name, json))
-
-
-@joiners_app.command("list")
-def joiners_list(json: options.Json = False) -> None:
-    """List the simulated joiners."""
-    raise typer.Exit(catalogue.list_joiners(json))
-
-
-@joiners_app.command("show")
-def joiners_show(name: Name, json: options.Json = False) -> None:
-    """Show a joiner's traits, and how each is known: measured, read in source, or assumed.
-
-    Example: legacy-tc joiners show telink
-    """
-    raise typer.Exit(catalogue.show_joiner(name, json))

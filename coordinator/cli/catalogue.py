@@ -18,6 +18,9 @@ from coordinator.profiles import joiners
 from coordinator.profiles import load as profiles
 from coordinator.profiles.errors import ConfigurationError, suggestion
 from coordinator.profiles.profile import Profile
+from coordinator.stack.policy import StackPolicy
+from coordinator.trust_center.policy import TrustCenterPolicy
+from coordinator.types import SECOND
 
 Object = dict[str, object]
 
@@ -25,12 +28,12 @@ Object = dict[str, object]
 def list_profiles(json: bool) -> int:
     """Every shipped profile."""
     objects = [profile_object(profiles.load(name)) for name in profiles.catalogue()]
-    return _list(objects, json, ("name", "title"))
+    return _list(objects, json, ("name", "summary"))
 
 
 def show_profile(name: str, json: bool) -> int:
     """One profile with everything it sets."""
-    return _show(profile_object(profiles.load(name)), json)
+    return _show(profile_object(profiles.load(name), unit="" if json else " s"), json)
 
 
 def check_profiles(names: list[str], json: bool) -> int:
@@ -41,10 +44,7 @@ def check_profiles(names: list[str], json: bool) -> int:
             profile = profiles.load(name)
         except ConfigurationError as error:
             failed = True
-            if json:
-                typer.echo(json_format.dumps({"name": name, "ok": False, "error": str(error)}))
-            else:
-                typer.echo(str(error), err=True)
+            _refused(name, error, json)
         else:
             count = len(profile.behaviours)
             if json:
@@ -52,6 +52,16 @@ def check_profiles(names: list[str], json: bool) -> int:
             else:
                 typer.echo(f"{name}: ok ({count} behaviours)")
     return exits.CONFIGURATION if failed else exits.PASS
+
+
+def _refused(name: str, error: ConfigurationError, json: bool) -> None:
+    """One line a fault, or one object with all of them."""
+    lines = [str(problem) for problem in error.problems]
+    if json:
+        typer.echo(json_format.dumps({"name": name, "ok": False, "error": lines[0], "errors": lines}))
+        return
+    for line in lines:
+        typer.echo(line, err=True)
 
 
 def list_behaviours(json: bool) -> int:
@@ -79,8 +89,46 @@ def show_joiner(name: str, json: bool) -> int:
     return _show(joiner_object(joiners.load(name)), json)
 
 
-def profile_object(profile: Profile) -> Object:
-    """A profile as JSON."""
+def check_joiners(names: list[str], json: bool) -> int:
+    """Load each; say which are wrong, and where."""
+    failed = False
+    for name in names or list(joiners.catalogue()):
+        try:
+            model = joiners.load(name)
+        except ConfigurationError as error:
+            failed = True
+            _refused(name, error, json)
+        else:
+            count = len(model.basis)
+            if json:
+                typer.echo(json_format.dumps({"name": name, "ok": True, "traits": count}))
+            else:
+                typer.echo(f"{name}: ok ({count} traits)")
+    return exits.CONFIGURATION if failed else exits.PASS
+
+
+def server_mask(profile: Profile) -> str:
+    """The node descriptor's server mask as it goes on air, behaviours and all."""
+    policy = profile.stack
+    for behaviour in profile.behaviours:
+        policy = behaviour.amend(policy)
+    return f"0x{policy.server_mask:04x}"
+
+
+def policy_object(policy: StackPolicy | TrustCenterPolicy, unit: str) -> Object:
+    """A policy as its TOML table has it, spans in seconds: with `unit` as texts, without as numbers."""
+    found: Object = {}
+    for field in dataclasses.fields(policy):
+        value = getattr(policy, field.name)
+        if field.type == "Duration":
+            found[field.name] = f"{value / SECOND:g}{unit}" if unit else value / SECOND
+        else:
+            found[field.name] = plain(value)
+    return found
+
+
+def profile_object(profile: Profile, unit: str = "") -> Object:
+    """A profile as JSON; spans are in seconds, as in TOML."""
     return {
         "name": profile.name,
         "title": profile.title,
@@ -90,8 +138,8 @@ def profile_object(profile: Profile) -> Object:
         "seen": profile.seen,
         "basis": list(profile.basis),
         "extends": list(profile.lineage),
-        "stack": plain(profile.stack),
-        "trust_center": plain(profile.trust_center),
+        "stack": {**policy_object(profile.stack, unit), "server_mask": server_mask(profile)},
+        "trust_center": policy_object(profile.trust_center, unit),
         "behaviours": [
             {
                 "name": citation.behaviour,
@@ -166,10 +214,15 @@ def _list(objects: Iterable[Object], json: bool, columns: tuple[str, str]) -> in
         for each in objects:
             typer.echo(json_format.dumps(each))
         return exits.PASS
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        for each in objects:
+            typer.echo(f"{each[columns[0]]}\t{each[columns[1]]}")
+        return exits.PASS
     table = Table(box=None, show_header=False, pad_edge=False)
     for each in objects:
         table.add_row(str(each[columns[0]]), str(each[columns[1]]))
-    Console(highlight=False).print(table, markup=False)
+    console.print(table, markup=False)
     return exits.PASS
 
 

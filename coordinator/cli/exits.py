@@ -14,7 +14,7 @@ RADIO_LOST = 5
 INCONCLUSIVE = 7
 INTERNAL = 70
 SIGNAL = 128
-"""Plus the signal's number: 130 for SIGINT, 143 for SIGTERM."""
+"""Plus the signal's number: 129 for SIGHUP, 130 for SIGINT, 143 for SIGTERM."""
 
 OF_RULING = {Ruling.PASS: PASS, Ruling.FAIL: FAIL, Ruling.INCONCLUSIVE: INCONCLUSIVE}
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
+from coordinator.behaviours import registry
 from coordinator.evidence.outcome import JOINED, Outcome
 from coordinator.joiner.model import JoinerModel
 from coordinator.profiles import joiners
@@ -18,11 +20,15 @@ from coordinator.radio.air import url as air_url
 from coordinator.radio.air.url import AirUrl
 from coordinator.radio.errors import BadRadioUrl
 from coordinator.radio.url import RadioUrl
-from coordinator.scenario import Setting
+from coordinator.scenario import Setting, simulated_joiner
 from coordinator.security.keys import InstallCodeError, install_code_key, parse_install_code
-from coordinator.types import SECOND, Channel, Duration, Eui64, ExtendedPanId, Key, PanId
+from coordinator.sim.air import Link, MediumConfig
+from coordinator.types import MILLISECOND, SECOND, Channel, Duration, Eui64, ExtendedPanId, Key, PanId
 
 ALL = "all"
+NOBODY = (0, 2**64 - 1)
+"""EUI-64s and extended PAN identifiers that mean "none" or "any"."""
+LONGEST_KEY_FILE = 1024
 
 
 def parse_expect(text: str) -> frozenset[Outcome]:
@@ -52,11 +58,14 @@ def parse_pan_id(text: str) -> PanId:
 
 
 def parse_eui64(text: str, option: str) -> Eui64:
-    """Sixteen hexadecimal digits, colons allowed."""
+    """Sixteen hexadecimal digits, colons allowed; neither all zero nor all ones, which nobody has."""
     try:
-        return Eui64.parse(text)
+        found = Eui64.parse(text)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint=option) from None
+    if found in NOBODY:
+        raise typer.BadParameter(f"{found} is no address that anything has", param_hint=option)
+    return found
 
 
 def parse_install_codes(pairs: list[str]) -> dict[Eui64, Key]:
@@ -66,8 +75,9 @@ def parse_install_codes(pairs: list[str]) -> dict[Eui64, Key]:
         device, separator, code = pair.partition("=")
         if not separator:
             raise typer.BadParameter(f"expected EUI64=CODE, found '{pair}'", param_hint="--install-code")
+        eui64 = parse_eui64(device, "--install-code")
         try:
-            eui64, key = Eui64.parse(device), install_code_key(parse_install_code(code))
+            key = install_code_key(parse_install_code(code))
         except (ValueError, InstallCodeError) as error:
             raise typer.BadParameter(str(error), param_hint="--install-code") from None
         if found.setdefault(eui64, key) != key:
@@ -80,7 +90,11 @@ def read_key(path: Path | None) -> Key | None:
     if path is None:
         return None
     try:
-        return Key.parse(path.read_text(encoding="ascii"))
+        with path.open("rb") as file:
+            octets = file.read(LONGEST_KEY_FILE + 1)
+        if len(octets) > LONGEST_KEY_FILE:
+            raise ValueError(f"more than {LONGEST_KEY_FILE} octets: not a key")
+        return Key.parse(octets.decode("ascii"))
     except OSError as error:
         raise typer.BadParameter(
             f"{path}: {error.strerror or error}", param_hint="--network-key-file"
@@ -88,6 +102,57 @@ def read_key(path: Path | None) -> Key | None:
     except (UnicodeDecodeError, ValueError) as error:
         reason = "not ASCII text" if isinstance(error, UnicodeDecodeError) else str(error)
         raise typer.BadParameter(f"{path}: {reason}", param_hint="--network-key-file") from None
+
+
+def refuse_twin(tc_eui64: str | None, seeds: Iterable[int]) -> None:
+    """Raise typer.BadParameter when the Trust Center would have the simulated joiner's EUI-64."""
+    if tc_eui64 is None:
+        return
+    trust_center = parse_eui64(tc_eui64, "--tc-eui64")
+    for seed in seeds:
+        if simulated_joiner(seed) == trust_center:
+            raise typer.BadParameter(
+                f"{trust_center} is the simulated joiner itself (seed {seed})", param_hint="--tc-eui64"
+            )
+
+
+def parse_path(text: str) -> Path:
+    """A file by its name. Raises typer.BadParameter for no name."""
+    if not text:
+        raise typer.BadParameter("the path is empty")
+    return Path(text)
+
+
+def parse_output(text: str) -> Path:
+    """A file to write. Raises typer.BadParameter for no name, and for stdout, which is the run's own."""
+    if text == "-":
+        raise typer.BadParameter("'-' is not a file: stdout has the ladder, or --json; name a file")
+    return parse_path(text)
+
+
+def inputs(profile: str, joiner: str | None, network_key_file: Path | None) -> list[Path]:
+    """The files that a run reads. Raises ConfigurationError."""
+    read = [] if network_key_file is None else [network_key_file]
+    if profile != ALL:
+        read += profiles.files(profile)
+    if joiner is not None and joiner != ALL:
+        read += joiners.files(joiner)
+    return read
+
+
+def refuse_overwriting(capture: Path | None, events: Path | None, read: list[Path]) -> None:
+    """Raise typer.BadParameter when a file to be written is one that is read, by whatever name."""
+    for written, option in ((capture, "--capture"), (events, "--events")):
+        for path in read:
+            if written is not None and _same(written, path):
+                raise typer.BadParameter(f"{written}: this would overwrite {path}", param_hint=option)
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False  # one of them is not there: nothing is overwritten
 
 
 def parse_air(text: str, option: str = "--air", *, any_port: bool = False) -> AirUrl:
@@ -123,24 +188,43 @@ def complete_joiner(incomplete: str) -> list[str]:
     return [name for name in (*joiners.catalogue(), ALL) if name.startswith(incomplete)]
 
 
+def complete_shipped_profile(incomplete: str) -> list[str]:
+    """Shell completion, where `all` is no name."""
+    return [name for name in profiles.catalogue() if name.startswith(incomplete)]
+
+
+def complete_shipped_joiner(incomplete: str) -> list[str]:
+    """Shell completion, where `all` is no name."""
+    return [name for name in joiners.catalogue() if name.startswith(incomplete)]
+
+
+def complete_behaviour(incomplete: str) -> list[str]:
+    """Shell completion."""
+    return [name for name in registry.catalogue() if name.startswith(incomplete)]
+
+
 def complete_outcome(incomplete: str) -> list[str]:
     """Shell completion."""
     return [outcome.value for outcome in Outcome if outcome.value.startswith(incomplete)]
 
 
-ProfileName = Annotated[
-    str,
-    typer.Option(
-        "--profile",
-        help="Which Trust Center: a shipped name or a .toml file.",
-        autocompletion=complete_profile,
-    ),
-]
+PROFILE = typer.Option(
+    "--profile", help="Which Trust Center: a shipped name or a .toml file.", autocompletion=complete_profile
+)
+ProfileName = Annotated[str, PROFILE]
 JoinerName = Annotated[
     str,
     typer.Option(
         "--joiner",
         help="Which simulated device under test: a shipped name or a .toml file.",
+        autocompletion=complete_joiner,
+    ),
+]
+JoinerOfRun = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--joiner",
+        help="Which simulated device under test, zboss-r22 by default: a shipped name or a .toml file.",
         autocompletion=complete_joiner,
     ),
 ]
@@ -168,7 +252,10 @@ ExtendedPanIdText = Annotated[
 NetworkKeyFile = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(
-        "--network-key-file", help="File with the network key in 32 hexadecimal digits; random by default."
+        "--network-key-file",
+        parser=parse_path,
+        metavar="FILE",
+        help="File with the network key in 32 hexadecimal digits; random by default.",
     ),
 ]
 TrustCenterText = Annotated[
@@ -181,11 +268,21 @@ InstallCodes = Annotated[
 ]
 CapturePath = Annotated[
     Optional[Path],  # noqa: UP045
-    typer.Option("--capture", metavar="FILE.pcapng", help="Write a capture that Wireshark opens decrypted."),
+    typer.Option(
+        "--capture",
+        parser=parse_output,
+        metavar="FILE.pcapng",
+        help="Write a capture that Wireshark opens decrypted.",
+    ),
 ]
 EventsPath = Annotated[
     Optional[Path],  # noqa: UP045
-    typer.Option("--events", metavar="FILE.jsonl", help="Write every trace record, one JSON object a line."),
+    typer.Option(
+        "--events",
+        parser=parse_output,
+        metavar="FILE.jsonl",
+        help="Write every trace record, one JSON object a line.",
+    ),
 ]
 RadioText = Annotated[
     str,
@@ -211,6 +308,38 @@ StateFolder = Annotated[
         "--state", metavar="DIR", help="Keep network, keys, counters and devices here, and go on from there."
     ),
 ]
+Observe = Annotated[
+    float,
+    typer.Option(
+        "--observe", min=1, max=86_400, help="Seconds to watch a device after it asked to associate."
+    ),
+]
+PermitJoin = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option(
+        "--permit-join",
+        min=0,
+        max=86_400,
+        help="Seconds to keep joining open, renewed past 254; 180 on a simulated radio, 0 on a real one.",
+    ),
+]
+PermitJoinOfRun = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option("--permit-join", min=0, max=86_400, help="Seconds to keep joining open; all by default."),
+]
+Until = Annotated[float, typer.Option("--until", min=1, max=86_400, help="Simulated seconds a run may take.")]
+Loss = Annotated[
+    float,
+    typer.Option("--loss", min=0, max=1, metavar="P", help="Probability that a frame is not heard."),
+]
+Delay = Annotated[
+    float,
+    typer.Option("--delay", min=0, max=1000, metavar="MS", help="Milliseconds that every frame comes late."),
+]
+Collisions = Annotated[
+    bool, typer.Option("--collisions", help="Frames that overlap destroy each other where both are heard.")
+]
+Once = Annotated[bool, typer.Option("--once", help="Exit with the first verdict's code.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON Lines on stdout instead of text.")]
 
 AirText = Annotated[
@@ -225,6 +354,14 @@ Limit = Annotated[
     Optional[float],  # noqa: UP045
     typer.Option("--for", min=0.1, max=31_536_000, metavar="SECONDS", help="End after so long."),
 ]
+
+
+def medium(*, loss: float, delay: float, collisions: bool) -> MediumConfig | None:
+    """The air as the command line describes it; None when it is perfect."""
+    if not (loss or delay or collisions):
+        return None
+    return MediumConfig(link=Link(loss=loss, delay=round(delay * MILLISECOND)), collisions=collisions)
+
 
 JOINED_TEXT = ",".join(outcome.value for outcome in Outcome if outcome in JOINED)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Mapping
 from typing import TextIO
 
@@ -21,6 +22,7 @@ from coordinator.evidence.rungs import Row
 from coordinator.radio.simulated import KIND as SIMULATED
 from coordinator.types import SECOND, Duration, Instant, hex16
 
+LABEL = 13
 SIMULATED_BANNER = (
     "SIMULATED RADIO: nothing is on the air; the device under test is simulated too.\n"
     "Every result below is stamped radio: sim."
@@ -62,9 +64,11 @@ class TerminalReporter:
                 banner = Panel(Text(SIMULATED_BANNER), style="bold black on yellow", width=self._width)
                 self._console.print(banner)
             else:
-                self._plain("=" * 78)
-                self._plain(SIMULATED_BANNER)
-                self._plain("=" * 78)
+                rule = "=" * min(78, self._width)
+                self._plain(rule)
+                for line in SIMULATED_BANNER.splitlines():
+                    self._plain("\n".join(textwrap.wrap(line, max(self._width, 20))))
+                self._plain(rule)
         permit = order.setting.permit // SECOND
         self._told_closed = not permit
         for label, text in (
@@ -82,7 +86,7 @@ class TerminalReporter:
             *self._of_the_radio(run),
             ("window", f"{order.observe / SECOND:g} s after the association request{_seed(order)}"),
         ):
-            self._plain(f"{label:13}{text}")
+            self._labelled(label, text)
         self._plain("")
         self._show(render.heading(self._width), render.plain_heading(self._width))
 
@@ -106,6 +110,17 @@ class TerminalReporter:
         only_missed = change.missed and change.state is trace.RadioState.UP
         word = "MISSED" if only_missed else change.state.value.upper()
         self._plain(f"radio        {word}: {change.reason}")
+
+    def _labelled(self, label: str, text: str) -> None:
+        """One fact: on a terminal wrapped beside its label, or below where that is too narrow."""
+        width = self._width
+        if not self._console.is_terminal or len(text) + LABEL <= width:
+            self._plain(f"{label:{LABEL}}{text}")
+            return
+        margin = LABEL if width >= render.NARROWEST else 2
+        first = f"{label:{LABEL}}" if margin == LABEL else f"{label}\n  "
+        lines = textwrap.wrap(text, max(width - margin, 10), break_on_hyphens=False)
+        self._plain(first + f"\n{'':{margin}}".join(lines))
 
     def row(self, row: Row) -> None:
         """One rung."""

@@ -26,8 +26,9 @@ from coordinator.scenario import (
     Simulation,
     verdict_line,
 )
+from coordinator.sim.air import MediumConfig
 from coordinator.trace import Record
-from coordinator.types import SECOND, Duration
+from coordinator.types import MILLISECOND, SECOND, Duration
 
 VIRTUAL_EPOCH = 1_767_225_600 * SECOND
 """UTC at the start of every virtual run, 2026-01-01T00:00:00Z: the same seed gives the same bytes."""
@@ -45,6 +46,7 @@ class Runs:
     expect: frozenset[Outcome]
     observe: Duration
     until: Duration
+    medium: MediumConfig | None = None
 
     def __len__(self) -> int:
         return len(self.profiles) * len(self.joiners) * self.count
@@ -61,6 +63,7 @@ class Runs:
                         expect=self.expect,
                         observe=self.observe,
                         until=self.until,
+                        medium=self.medium,
                     )
 
 
@@ -102,6 +105,7 @@ def recorded(
             f"profile: {scenario.profile.name}",
             f"joiner: {scenario.joiners[0].name}",
             f"seed: {scenario.seed}",
+            *air_of(scenario),
         ),
     )
     with Recording(files, TRUST_CENTER_NAME, simulation.witness.miss) as recording:
@@ -132,6 +136,7 @@ def shown(simulation: Simulation, capture: Path | None, events: Path | None) -> 
         setting=scenario.setting,
         expect=scenario.expect,
         observe=scenario.observe,
+        medium=scenario.medium,
     )
     begun = Begun(
         order=order,
@@ -150,6 +155,14 @@ def shown(simulation: Simulation, capture: Path | None, events: Path | None) -> 
         reporter.row(row)
     reporter.verdict(result.verdict, line_of(scenario, result))
     return result
+
+
+def air_of(scenario: Scenario) -> Iterator[str]:
+    """What a capture says of an air that is not perfect."""
+    if scenario.medium is not None:
+        link = scenario.medium.link
+        collisions = ", collisions" if scenario.medium.collisions else ""
+        yield f"air: loss {link.loss:g}, delay {link.delay / MILLISECOND:g} ms{collisions}"
 
 
 def line_of(scenario: Scenario, result: Result) -> dict[str, object]:

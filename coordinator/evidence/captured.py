@@ -17,6 +17,10 @@ class CaptureError(Exception):
         self.reason = reason
 
 
+class CutOff(CaptureError):
+    """The file ends in the middle of something, as one does whose writer was killed or had no more room."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secrets:
     """A decryption secrets block of a pcapng file, `kind` as in `pcapng.SECRETS_ZIGBEE_NWK`."""

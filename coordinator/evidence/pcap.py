@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 
 from coordinator.evidence import pcapng_sections
-from coordinator.evidence.captured import CapturedFrame, CaptureError
+from coordinator.evidence.captured import CapturedFrame, CaptureError, CutOff
 
 _MICROSECONDS, _NANOSECONDS, _MODIFIED = 0xA1B2C3D4, 0xA1B23C4D, 0xA1B2CD34
 _FILE_HEADER_SIZE = 24
@@ -21,7 +21,8 @@ _LINK_TYPE = 0xFFFF
 def read(octets: bytes) -> Iterator[CapturedFrame]:
     """Yield the packets of a pcap or pcapng file in their order.
 
-    Raises CaptureError where the file is broken, after everything that stands before.
+    Raises CaptureError where the file is broken, CutOff where it merely ends too early, after everything
+    that stands before.
     """
     if octets[:4] == pcapng_sections.SECTION_HEADER:
         yield from pcapng_sections.read(octets)
@@ -52,11 +53,11 @@ def _read_classic(octets: bytes, order: str, divisor: int) -> Iterator[CapturedF
         index += 1
         start = offset + record.size
         if start > len(octets):
-            raise CaptureError(len(octets), f"the file ends inside the header of packet {index}")
+            raise CutOff(len(octets), f"the file ends inside the header of packet {index}")
         seconds, fraction, length, original = record.unpack_from(octets, offset)
         if length > len(octets) - start:
             held = len(octets) - start
-            raise CaptureError(
+            raise CutOff(
                 len(octets), f"the file ends inside packet {index}: {held} of its {length} octets are there"
             )
         yield CapturedFrame(

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from coordinator.evidence.captured import CapturedFrame, CaptureError, Secrets
+from coordinator.evidence.captured import CapturedFrame, CaptureError, CutOff, Secrets
 
 SECTION_HEADER = b"\x0a\x0d\x0d\x0a"
 _BYTE_ORDERS = {b"\x1a\x2b\x3c\x4d": ">", b"\x4d\x3c\x2b\x1a": "<"}
@@ -86,18 +86,23 @@ def _byte_order(octets: bytes, offset: int) -> str:
 def _block(octets: bytes, offset: int, order: str) -> tuple[_Block, int]:
     """The block at `offset`, and where the next one begins."""
     if len(octets) - offset < _OVERHEAD:
-        raise CaptureError(len(octets), "the file ends inside a block header")
+        raise _cut(offset, octets, "the file ends inside a block header")
     kind, total = struct.unpack_from(order + "II", octets, offset)
     if total < _OVERHEAD:
         raise CaptureError(offset + 4, f"a block cannot be {total} octets long")
     end = offset + (total + 3 & ~3)
     if end > len(octets):
         held = f"{len(octets) - offset} of its {total} octets are there"
-        raise CaptureError(len(octets), f"the file ends inside a block of type {kind}: {held}")
+        raise _cut(offset, octets, f"the file ends inside a block of type {kind}: {held}")
     (again,) = struct.unpack_from(order + "I", octets, end - 4)
     if again != total:
         raise CaptureError(end - 4, f"a block of {total} octets ends with the length {again}")
     return _Block(kind=kind, offset=offset, body=octets[offset + 8 : end - 4]), end
+
+
+def _cut(offset: int, octets: bytes, reason: str) -> CaptureError:
+    """A file that ends within its first block is none yet."""
+    return (CutOff if offset else CaptureError)(len(octets), reason)
 
 
 def _check_version(block: _Block, order: str) -> None:

@@ -26,6 +26,7 @@ _NAMES = {
     NO_FCS: "IEEE802_15_4_NOFCS",
     TAP: "IEEE802_15_4_TAP",
 }
+LINK_TYPES = frozenset(_NAMES)
 LAYER = "phy"
 
 _LENGTH_BITS = 0x7F

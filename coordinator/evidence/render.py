@@ -1,7 +1,8 @@
 """Rows and verdicts for people: as rich text for a terminal, and as plain lines. Nothing here prints.
 
 Both are made from the same lines. The rich ones keep their colours to a console that wants them
-(rich honours NO_COLOR); the plain ones are ASCII. 80 columns are enough.
+(rich honours NO_COLOR); the plain ones are ASCII. 80 columns are enough; below 60 what secured a
+step goes on a line of its own, below 40 what labels a text does.
 """
 
 from __future__ import annotations
@@ -19,10 +20,14 @@ Span = tuple[str, str]
 """Text and its style."""
 Line = list[Span]
 
-NARROWEST = 60
+BESIDE = 60
+"""Columns from which a step and what secured it stand side by side."""
+NARROWEST = 40
+"""Columns from which a label and its text do."""
 _TIME, _ARROW, _KEY = 10, 3, 25
 _MARGIN = _TIME + 1 + _ARROW + 1
 _LABEL = 12
+_INDENT = 2
 
 _ARROWS = {Direction.TO_JOINER: "──▶", Direction.FROM_JOINER: "◀──", Direction.HERE: " · "}
 _PLAIN_ARROWS = {Direction.TO_JOINER: "-->", Direction.FROM_JOINER: "<--", Direction.HERE: " * "}
@@ -73,14 +78,22 @@ def plain_outcome(verdict: Verdict, radio: str, width: int = 80) -> str:
 
 
 def _heading(width: int) -> Iterable[Line]:
+    if width < BESIDE:
+        yield (
+            [("since association, step, secured with", "bold")] if width >= NARROWEST else [("steps", "bold")]
+        )
+        return
     what = _what_width(width)
     yield [(f"{'associated':>{_TIME}} {'':{_ARROW}} {'step':{what}} secured with", "bold")]
 
 
 def _rung(row: Row, width: int, tagged: bool, *, plain: bool) -> Iterable[Line]:
-    what_width = _what_width(width)
     tag = f"[..{str(row.device)[-5:]}] " if tagged and row.device is not None else ""
     what = f"{tag}{row.what}" + (f"; {row.note}" if row.note else "")
+    if width < BESIDE:
+        yield from _narrow_rung(row, what, width, plain=plain)
+        return
+    what_width = _what_width(width)
     first, *rest = _wrap(what, what_width)
     style = "dim" if row.ghost else _key_style(row.key)
     arrow = _arrow(row, plain)
@@ -93,20 +106,41 @@ def _rung(row: Row, width: int, tagged: bool, *, plain: bool) -> Iterable[Line]:
     for line in rest:
         yield [(" " * _MARGIN + line, "dim" if row.ghost else "")]
     for deviation in row.deviations:
-        lines = _wrap(deviation, max(width, NARROWEST) - _MARGIN - 2)
+        lines = _wrap(deviation, width - _MARGIN - 2)
         for index, line in enumerate(lines):
             yield [(" " * _MARGIN + ("  " if index else "! ") + line, _DEVIATION)]
 
 
+def _narrow_rung(row: Row, what: str, width: int, *, plain: bool) -> Iterable[Line]:
+    """Time and arrow, then everything else in lines of its own where there is no room beside them."""
+    style = "dim" if row.ghost else ""
+    lines = [(line, style) for line in _wrap(what, width - _narrow_margin(width))]
+    if row.key:
+        key = "dim" if row.ghost else _key_style(row.key)
+        lines += [(line, key) for line in _wrap(f"({row.key})", width - _narrow_margin(width))]
+    for deviation in row.deviations:
+        lines += [(line, _DEVIATION) for line in _wrap(f"! {deviation}", width - _narrow_margin(width))]
+    head: Line = [(f"{_since(row):>{_TIME}} ", "dim"), (f"{_arrow(row, plain)} ", style or _ARROW_STYLE)]
+    if width < NARROWEST:
+        yield head
+    else:
+        yield [*head, lines.pop(0)]
+    for text, of in lines:
+        yield [(" " * _narrow_margin(width) + text, of)]
+
+
+def _narrow_margin(width: int) -> int:
+    return _INDENT if width < NARROWEST else _MARGIN
+
+
 def _outcome(verdict: Verdict, radio: str, width: int) -> Iterable[Line]:
-    width = max(width, NARROWEST)
     stamp = f" radio: {radio} "
-    yield [
-        ("-- verdict " + "-" * (width - 11 - len(stamp) - 2), "dim"),
-        (stamp, "bold reverse"),
-        ("--", "dim"),
-    ]
-    yield _headline(verdict)
+    if width < NARROWEST:
+        yield [("verdict", "dim"), (stamp, "bold reverse")]
+    else:
+        rule = "-" * (width - 11 - len(stamp) - 2)
+        yield [("-- verdict " + rule, "dim"), (stamp, "bold reverse"), ("--", "dim")]
+    yield from _headline(verdict, width)
     yield from _labelled("why", verdict.explanation, width)
     if verdict.device is not None:
         yield from _labelled("device", str(verdict.device), width)
@@ -123,18 +157,26 @@ def _outcome(verdict: Verdict, radio: str, width: int) -> Iterable[Line]:
             yield from _labelled("device", f"{each.device}  {text}", width, _OUTCOMES[each.outcome])
 
 
-def _headline(verdict: Verdict) -> Line:
+def _headline(verdict: Verdict, width: int) -> Iterable[Line]:
+    """Ruling and outcome, and beside them or below where and when."""
     line: Line = [
         (verdict.verdict.value.upper(), _RULINGS[verdict.verdict]),
         ("  ", ""),
         (verdict.outcome.value, _OUTCOMES[verdict.outcome]),
     ]
-    if verdict.link_key is not None:
-        line.append((f" (link key: {verdict.link_key.value})", ""))
-    line.append((f" at {verdict.step.value}", ""))
+    more = "" if verdict.link_key is None else f" (link key: {verdict.link_key.value})"
+    more += f" at {verdict.step.value}"
     if verdict.seconds is not None:
-        line.append((f", {verdict.seconds:.3f} s after association", ""))
-    return line
+        more += f", {verdict.seconds:.3f} s after association"
+    if sum(len(text) for text, _ in line) + len(more) <= max(width, BESIDE):
+        yield [*line, (more, "")]
+        return
+    if width < NARROWEST:
+        yield line[:1]
+        line = line[-1:]
+    yield line
+    for text in _wrap(more.strip(), width - _INDENT):
+        yield [(" " * _INDENT + text, "")]
 
 
 def _details(
@@ -160,6 +202,11 @@ def _last_findings(verdict: Verdict) -> tuple[str, ...]:
 
 
 def _labelled(label: str, text: str, width: int, style: str = "") -> Iterable[Line]:
+    if width < NARROWEST:
+        yield [(label, "dim")]
+        for line in _wrap(text, width - _INDENT):
+            yield [(" " * _INDENT + line, style)]
+        return
     for index, line in enumerate(_wrap(text, width - _LABEL)):
         yield [(f"{'' if index else label:{_LABEL}}", "dim"), (line, style)]
 
@@ -183,11 +230,11 @@ def _key_style(key: str) -> str:
 
 
 def _what_width(width: int) -> int:
-    return max(width, NARROWEST) - _MARGIN - 1 - _KEY + 1
+    return width - _MARGIN - 1 - _KEY + 1
 
 
 def _wrap(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, break_on_hyphens=False) or [""]
+    return textwrap.wrap(text, max(width, 1), break_on_hyphens=False) or [""]
 
 
 def _rich(lines: Iterable[Line]) -> Text:

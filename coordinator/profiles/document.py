@@ -12,7 +12,7 @@ from typing import TypeVar
 import pydantic
 from pydantic_core import ErrorDetails
 
-from coordinator.profiles.errors import ConfigurationError, suggestion
+from coordinator.profiles.errors import ConfigurationError, nearest, suggestion, together
 from coordinator.profiles.locate import display
 
 LARGEST = 1 << 20
@@ -43,7 +43,7 @@ def read(path: Path) -> dict[str, object]:
     if len(octets) > LARGEST:
         raise ConfigurationError(source, "", f"more than {LARGEST} octets: not a configuration")
     try:
-        return tomllib.loads(octets.decode())
+        return tomllib.loads(octets.decode("utf-8-sig"))  # Windows editors begin with a byte order mark
     except UnicodeDecodeError as error:
         line = octets.count(b"\n", 0, error.start) + 1
         raise ConfigurationError(source, f"line {line}", "not TOML: not UTF-8 text") from None
@@ -55,17 +55,29 @@ def read(path: Path) -> dict[str, object]:
 
 
 def validate(model: type[Model], document: Mapping[str, object], source: str) -> Model:
-    """Check a parsed document against a model.
+    """Check a parsed document against a model. Raises ConfigurationError for all that is wrong."""
+    problems = faults(model, document, source)
+    if problems:
+        raise together(problems)
+    return model.model_validate(document)
 
-    Raises ConfigurationError for the first thing that is wrong; an unknown key comes before a missing
-    one, since a misspelt key is both.
-    """
+
+def faults(model: type[Model], document: Mapping[str, object], source: str) -> list[ConfigurationError]:
+    """All that is wrong in a parsed document: unknown keys first, and no key missing that is misspelt."""
     try:
-        return model.model_validate(document)
+        model.model_validate(document)
     except pydantic.ValidationError as failure:
         errors = failure.errors(include_url=False, include_context=True)
-    error = min(errors, key=lambda candidate: candidate["type"] != "extra_forbidden")
-    raise ConfigurationError(source, path_of(error["loc"]), _message(model, error))
+    else:
+        return []
+    meant = set()
+    for error in errors:
+        *table, key = error["loc"]
+        if error["type"] == "extra_forbidden":
+            meant.add((*table, nearest(str(key), _keys_at(model, tuple(table)))))
+    errors = [error for error in errors if error["type"] != "missing" or error["loc"] not in meant]
+    errors.sort(key=lambda error: error["type"] != "extra_forbidden")
+    return [ConfigurationError(source, path_of(error["loc"]), _message(model, error)) for error in errors]
 
 
 def path_of(location: Iterable[int | str]) -> str:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from coordinator.joiner import model
 from coordinator.profiles import joiner_schema as schema
 from coordinator.profiles.document import Table, kind_of, read, validate
-from coordinator.profiles.errors import ConfigurationError
+from coordinator.profiles.errors import ConfigurationError, together
 from coordinator.profiles.locate import display, locate, shipped
 from coordinator.types import MILLISECOND
 
@@ -25,6 +25,7 @@ OWN_KEYS = ("extends", "title", "imitates")
 class Layer(NamedTuple):
     """One file of a chain of extensions."""
 
+    path: Path
     source: str
     document: Mapping[str, object]
 
@@ -44,8 +45,18 @@ def load(name_or_path: str) -> model.JoinerModel:
     try:
         joiner = validate(schema.Joiner, _merge(layers), layers[0].source)
     except ConfigurationError as error:
-        raise ConfigurationError(_source_of(error.path, layers), error.path, error.message) from None
+        raise together(
+            [
+                ConfigurationError(_source_of(each.path, layers), each.path, each.message)
+                for each in error.problems
+            ]
+        ) from None
     return _build(path.stem, joiner, layers[0].source)
+
+
+def files(name_or_path: str) -> tuple[Path, ...]:
+    """The file of a joiner that loads, and those that it extends."""
+    return tuple(layer.path for layer in _read_chain(locate(FOLDER, name_or_path)))
 
 
 def _read_chain(path: Path) -> list[Layer]:
@@ -54,7 +65,7 @@ def _read_chain(path: Path) -> list[Layer]:
     seen: list[Path] = []
     while True:
         document = read(path)
-        layers.append(Layer(display(path), document))
+        layers.append(Layer(path, display(path), document))
         seen.append(path.resolve())
         parent = document.get("extends")
         if parent is None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from coordinator.behaviours import registry
 from coordinator.profiles import document
-from coordinator.profiles.errors import ConfigurationError, suggestion
+from coordinator.profiles.errors import ConfigurationError, suggestion, together
 from coordinator.profiles.locate import display, locate, shipped
 from coordinator.profiles.profile import Citation, Profile
 from coordinator.profiles.schema import BehaviourTable, ProfileFile, StackTable, TrustCenterTable, merge
@@ -54,10 +55,10 @@ def load(name_or_path: str) -> Profile:
     return Profile(
         name=path.stem,
         title=file.title,
-        summary=file.summary,
-        imitates=file.imitates,
-        clause=file.clause,
-        seen=file.seen,
+        summary=file.summary or "",
+        imitates=file.imitates or "",
+        clause=file.clause or "",
+        seen=file.seen or "",
         basis=tuple(file.basis),
         lineage=resolved.lineage[1:],
         stack=resolved.stack.policy(),
@@ -67,8 +68,48 @@ def load(name_or_path: str) -> Profile:
     )
 
 
+def files(name_or_path: str) -> tuple[Path, ...]:
+    """The file of a profile that loads, and those that it extends."""
+    path = locate(KIND, name_or_path)
+    found = [path]
+    while (parent := _read(path).extends) is not None:
+        path = locate(KIND, parent, path.parent)
+        if path in found:
+            break
+        found.append(path)
+    return tuple(found)
+
+
 def _read(path: Path) -> ProfileFile:
-    return document.validate(ProfileFile, document.read(path), display(path))
+    """The file, checked as far as that goes without those it extends."""
+    parsed, source = document.read(path), display(path)
+    problems = document.faults(ProfileFile, parsed, source)
+    problems += _unknown_parent(parsed, path, source)
+    problems += _wrong_behaviours(parsed, source)
+    if problems:
+        raise together(problems)
+    return ProfileFile.model_validate(parsed)
+
+
+def _unknown_parent(parsed: Mapping[str, object], path: Path, source: str) -> Iterator[ConfigurationError]:
+    extends = parsed.get("extends")
+    if isinstance(extends, str):
+        try:
+            locate(KIND, extends, path.parent)
+        except ConfigurationError as error:
+            yield ConfigurationError(source, "extends", f"{error.source}: {error.message}")
+
+
+def _wrong_behaviours(parsed: Mapping[str, object], source: str) -> Iterator[ConfigurationError]:
+    """What is wrong with the behaviours, as far as the schema does not know: names and settings."""
+    tables = parsed.get("behaviours")
+    for index, table in enumerate(tables if isinstance(tables, list) else ()):
+        if isinstance(table, dict) and isinstance(table.get("name"), str):
+            settings = {key: value for key, value in table.items() if key not in BehaviourTable.model_fields}
+            try:
+                _build(table["name"], settings, source, f"behaviours[{index}]")
+            except ConfigurationError as error:
+                yield error
 
 
 def _resolve(path: Path, file: ProfileFile, below: tuple[Path, ...]) -> Resolved:
@@ -90,10 +131,7 @@ def _parent(path: Path, file: ProfileFile, family: tuple[Path, ...]) -> Resolved
     if file.extends is None:
         return COMPLIANT
     source = display(path)
-    try:
-        extended = locate(KIND, file.extends, path.parent)
-    except ConfigurationError as error:
-        raise ConfigurationError(source, "extends", f"{error.source}: {error.message}") from None
+    extended = locate(KIND, file.extends, path.parent)
     if extended.resolve() in family:
         loop = " extends ".join(member.stem for member in (*family, extended))
         raise ConfigurationError(source, "extends", f"goes round in a circle: {loop}")
@@ -113,19 +151,24 @@ def _kept(chosen: tuple[Chosen, ...], without: list[str], source: str) -> tuple[
 
 
 def _choose(table: BehaviourTable, source: str, index: int) -> Chosen:
-    path = f"behaviours[{index}]"
-    if table.name not in registry.catalogue():
-        hint = suggestion(table.name, registry.catalogue()) or "; `legacy-tc behaviours list` names them all"
-        raise ConfigurationError(source, f"{path}.name", f"no such behaviour: '{table.name}'{hint}")
+    behaviour = _build(table.name, table.settings, source, f"behaviours[{index}]")
+    entry = registry.find(table.name)
+    citation = Citation(
+        behaviour=table.name, clause=table.clause or entry.clause, seen=table.seen or entry.seen
+    )
+    return Chosen(behaviour=behaviour, citation=citation)
+
+
+def _build(name: str, settings: Mapping[str, object], source: str, path: str) -> Behaviour:
+    """The behaviour that the table at `path` asks for."""
+    if name not in registry.catalogue():
+        hint = suggestion(name, registry.catalogue()) or "; `legacy-tc behaviours list` names them all"
+        raise ConfigurationError(source, f"{path}.name", f"no such behaviour: '{name}'{hint}")
     try:
-        behaviour = registry.find(table.name).build(table.settings)
+        return registry.find(name).build(settings)
     except registry.SettingError as error:
         known = () if error.known is None else (*error.known, *BehaviourTable.model_fields)
         hint = suggestion(error.setting, known)
         raise ConfigurationError(
-            source, f"{path}.{error.setting}", f"{error.message} ({table.name}){hint}"
+            source, f"{path}.{error.setting}", f"{error.message} ({name}){hint}"
         ) from None
-    return Chosen(
-        behaviour=behaviour,
-        citation=Citation(behaviour=table.name, clause=table.clause, seen=table.seen),
-    )

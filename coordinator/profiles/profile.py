@@ -23,7 +23,8 @@ class Profile:
     """A Trust Center as its file and the files it extends describe it.
 
     `lineage` names the profiles it extends, the nearest first. `citations` are in the order of
-    `behaviours`, one each. `basis` are the reference pages' tags for where the facts come from.
+    `behaviours`, one each. `basis` says where the facts come from: shipped profiles use the tags
+    of docs/sources.md. Of what describes a profile only the title is never empty.
     """
 
     name: str

@@ -21,9 +21,6 @@ Text = Annotated[str, Field(min_length=1)]
 Capacity = Annotated[int, Field(ge=1, le=65_536)]
 Octet = Annotated[int, Field(ge=0, le=0xFF)]
 
-Basis = Literal["SEED", "CAP", "ZOH", "ZIG", "TI", "NXP", "TLSR", "NRF", "EZSP", "Z2M", "WS", "K"]
-"""Where the facts of a profile come from: the tags of the reference pages."""
-
 
 class TrustCenterTable(Table):
     """`[trust_center]`: the values of TrustCenterPolicy."""
@@ -80,13 +77,16 @@ class StackTable(Table):
 
 
 class BehaviourTable(Table):
-    """One `[[behaviours]]`: its name, what it breaks, where it was seen; every other key is a setting."""
+    """One `[[behaviours]]`: its name, what it breaks, where it was seen; every other key is a setting.
+
+    Without `clause` or `seen` it has what the catalogue says of the behaviour.
+    """
 
     model_config = pydantic.ConfigDict(extra="allow")
 
     name: Text
-    clause: Text
-    seen: Text
+    clause: Text | None = None
+    seen: Text | None = None
 
     @property
     def settings(self) -> dict[str, object]:
@@ -95,14 +95,14 @@ class BehaviourTable(Table):
 
 
 class ProfileFile(Table):
-    """A whole file. What describes the profile is never inherited."""
+    """A whole file. What describes the profile is never inherited; all but the title may be left out."""
 
     title: Text
-    summary: Text
-    imitates: Text
-    clause: Text
-    seen: Text
-    basis: Annotated[list[Basis], Field(min_length=1)]
+    summary: Text | None = None
+    imitates: Text | None = None
+    clause: Text | None = None
+    seen: Text | None = None
+    basis: list[Text] = Field(default_factory=list)
     extends: Text | None = None
     without: list[Text] = Field(default_factory=list)
     trust_center: TrustCenterTable = TrustCenterTable()

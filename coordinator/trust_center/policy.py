@@ -12,7 +12,7 @@ class RequireKeyExchange(enum.Enum):
     """Whether a joiner must prove a Trust Center link key of its own to stay.
 
     ALWAYS and NEVER are the two values of bdbTrustCenterRequireKeyExchange; IF_R21 asks the joiner's
-    node descriptor and exempts those older than R21 (behaviours 65: the seed's reading of his TC).
+    node descriptor and exempts those older than R21 (docs/sources.md, behaviours 65).
     """
 
     NEVER = "never"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,7 +33,20 @@ FILES = {
     "circle.toml": HEAD + b'extends = "circle.toml"\n',
     "binary.toml": b"\xff\xfe\x00",
     "joiner.toml": b'extends = "telink"\ntitle = "x"\nimitates = "y"\n[scan]\nattempts = "often"\n',
-    "nameless.toml": b'extends = "telink"\n',
+    "nameless.toml": b'extends = "telink"\nimitates = "y"\n',
+    "several.toml": b'extends = "zb4"\nbasis = [7]\n',
+    "endless.key": b"0" * 2000,
+    "network.key": b"00112233445566778899aabbccddeeff",
+    "mine.toml": b'title = "mine"\nextends = "parent.toml"\n',
+    "parent.toml": b'title = "parent"\n',
+    "device.toml": b'title = "mine"\nimitates = "y"\nextends = "telink"\n',
+    "empty.pcap": b"\xd4\xc3\xb2\xa1\x02\x00\x04\x00" + bytes(12) + b"\xc3\x00\x00\x00",
+    "ethernet.pcap": b"\xd4\xc3\xb2\xa1\x02\x00\x04\x00"
+    + bytes(12)
+    + b"\x01\x00\x00\x00"
+    + bytes(8)
+    + b"\x02\x00\x00\x00" * 2
+    + b"\x03\x08",
     "short.key": b"00112233\n",
     "long.key": b"00" * 17,
     "odd.key": b"zz112233445566778899aabbccddeeff",
@@ -46,6 +60,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, octets in FILES.items():
         (tmp_path / name).write_bytes(octets)
     (tmp_path / "folder").mkdir()
+    (tmp_path / "soft.link").symlink_to("network.key")
+    (tmp_path / "hard.link").hardlink_to(tmp_path / "network.key")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -88,6 +104,70 @@ REFUSED: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
     ),
     "no key file": ((*SIMULATE, "--network-key-file", "none.key"), USAGE, ("none.key", "No such file")),
     "key folder": ((*SIMULATE, "--network-key-file", "folder"), USAGE, ("folder", "Is a directory")),
+    "endless key": ((*SIMULATE, "--network-key-file", "endless.key"), USAGE, ("endless.key", "1024")),
+    "a device for a key": ((*SIMULATE, "--network-key-file", "/dev/zero"), USAGE, ("/dev/zero", "1024")),
+    "no key file's name": ((*SIMULATE, "--network-key-file", ""), USAGE, ("--network-key-file", "empty")),
+    "nobody's EUI-64": (
+        (*SIMULATE, "--tc-eui64", "0000000000000000"), USAGE, ("--tc-eui64", "no address"),
+    ),
+    "everybody's EUI-64": (
+        (*SIMULATE, "--tc-eui64", "ffffffffffffffff"), USAGE, ("--tc-eui64", "no address"),
+    ),
+    "nobody's EUI-64, live": (
+        ("--profile", "zb3", "--once", "--tc-eui64", "00" * 8), USAGE, ("--tc-eui64", "no address"),
+    ),
+    "nobody's code": (
+        (*SIMULATE, "--install-code", f"{'00' * 8}={CODE[17:]}"), USAGE, ("--install-code", "no address"),
+    ),
+    "no extended PAN's number": (
+        (*SIMULATE, "--extended-pan-id", "00" * 8), USAGE, ("--extended-pan-id", "no address"),
+    ),
+    "any extended PAN": (
+        (*SIMULATE, "--extended-pan-id", "ff" * 8), USAGE, ("--extended-pan-id", "no address"),
+    ),
+    "nobody's device": (
+        ("joiner", "--air", "udp://127.0.0.1:4949", "--joiner", "telink", "--eui64", "00" * 8),
+        USAGE,
+        ("--eui64", "no address"),
+    ),
+    "no loss": ((*SIMULATE, "--loss", "1.5"), USAGE, ("--loss",)),
+    "too late": ((*SIMULATE, "--delay", "-1"), USAGE, ("--delay",)),
+    "capture to stdout": ((*SIMULATE, "--capture", "-"), USAGE, ("--capture", "stdout")),
+    "events to stdout": ((*SIMULATE, "--events", "-"), USAGE, ("--events", "stdout")),
+    "capture to stdout, live": (("--profile", "zb3", "--capture", "-"), USAGE, ("--capture", "stdout")),
+    "capture to nowhere": ((*SIMULATE, "--capture", ""), USAGE, ("--capture", "the path is empty")),
+    "events to nowhere": ((*SIMULATE, "--events", ""), USAGE, ("--events", "the path is empty")),
+    "page to nowhere": (("matrix", "--output", ""), USAGE, ("--output", "the path is empty")),
+    **{
+        f"{option} over the key by {path}": (
+            (*SIMULATE, "--network-key-file", "network.key", option, path), USAGE, (option, "overwrite"),
+        )
+        for option in ("--capture", "--events")
+        for path in ("network.key", "./network.key", "soft.link", "hard.link")
+    },
+    "capture over the key, live": (
+        ("--profile", "zb3", "--network-key-file", "network.key", "--capture", "hard.link"),
+        USAGE,
+        ("--capture", "overwrite"),
+    ),
+    "capture over the profile": (
+        (*simulate(profile="mine.toml"), "--capture", "mine.toml"), USAGE, ("--capture", "overwrite"),
+    ),
+    "events over the profile's parent": (
+        (*simulate(profile="mine.toml"), "--events", "parent.toml"), USAGE, ("--events", "overwrite"),
+    ),
+    "capture over the joiner": (
+        (*simulate(joiner="device.toml"), "--capture", "device.toml"), USAGE, ("--capture", "overwrite"),
+    ),
+    "a circle, live": (("--profile", "circle.toml"), CONFIGURATION, ("circle.toml", "extends")),
+    "octets in an unknown layer": (("decode", "0308", "--layer", "foo"), USAGE, ("--layer", "foo")),
+    "a layer of a file": (("decode", "empty.pcap", "--layer", "nwk"), USAGE, ("--layer", "empty.pcap")),
+    "a tree of octets": (("decode", "030864ffffffff07", "--tree"), USAGE, ("--tree",)),
+    "a capture that is none": (("decode", "mine.toml"), USAGE, ("mine.toml", "neither a pcap")),
+    "a capture of something else": (("decode", "ethernet.pcap"), USAGE, ("ethernet.pcap", "link type 1")),
+    "a device for a capture": (("decode", "/dev/zero"), USAGE, ("/dev/zero", "a device")),
+    "neither octets nor a file": (("decode", "none.pcap"), USAGE, ("none.pcap", "no such file")),
+    "a joiner to check": (("joiners", "check", "joiner.toml"), CONFIGURATION, ("joiner.toml: scan",)),
     "no PAN": ((*SIMULATE, "--pan-id", "pan"), USAGE, ("--pan-id", "pan")),
     "broadcast PAN": ((*SIMULATE, "--pan-id", "0xffff"), USAGE, ("--pan-id", "0xffff")),
     "large PAN": ((*SIMULATE, "--pan-id", "65536"), USAGE, ("--pan-id", "65536")),
@@ -171,8 +251,31 @@ def test_bad_input_gets_one_line_and_the_documented_code(
     for word in named:
         assert word in err
     assert "Traceback" not in err + out
+    assert "Value error" not in err
     assert not out
     assert contents(here) == before
+
+
+def test_every_fault_of_a_file_has_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke([*simulate(profile="several.toml")]) == CONFIGURATION
+    out, err = capsys.readouterr()
+    assert not out
+    places = [line.split(": ")[2] for line in err.splitlines()]
+    assert places == ["title", "basis[0]", "extends"]
+
+
+@pytest.mark.parametrize("verb", [SIMULATE, ("--profile", "zb3")], ids=["simulate", "live"])
+def test_a_trust_center_that_is_the_simulated_joiner_is_refused(
+    verb: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke([*SIMULATE, "--json", "--seed", "7"]) == 0
+    device = json.loads(capsys.readouterr().out)["device"]
+    assert invoke([*verb, "--seed", "7", "--tc-eui64", device]) == USAGE
+    out, err = capsys.readouterr()
+    assert not out
+    assert "--tc-eui64" in err
+    assert "the simulated joiner itself (seed 7)" in err
+    assert invoke([*SIMULATE, "--json", "--seed", "8", "--tc-eui64", device]) == 0
 
 
 def contents(folder: Path) -> dict[str, bytes]:

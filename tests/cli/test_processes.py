@@ -23,6 +23,12 @@ PROGRAM = (
     "-c",
     "import sys; sys.argv[0] = 'legacy-tc'; from coordinator.cli import main; main()",
 )
+EARLY = (
+    sys.executable,
+    "-c",
+    PROGRAM[-1].replace("main()", "print('ready', flush=True); main()"),
+)
+"""The same, telling when the interpreter itself has started."""
 ROOT = Path(__file__).parents[2]
 DEADLINE = 60
 """Seconds for what should take one or two, on a machine that has other things to do."""
@@ -83,6 +89,62 @@ def test_a_signal_ends_the_daemon_within_five_seconds_and_its_files_are_whole(
     frames = wireshark.on_air(wireshark.read(capture))
     assert wireshark.command(frames, 0x10)  # the Confirm-Key was written, and is decrypted
     assert not [frame for frame in frames if any(fault in frame for fault in wireshark.UNDECRYPTED)]
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_signal_ends_simulate_quietly_and_its_files_are_whole(
+    number: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    events = tmp_path / "run.jsonl"
+    run = subprocess.Popen(
+        [*PROGRAM, "simulate", "--profile", "zb3", "--joiner", "sleepy-zb3", "--until", "86400", "--observe",
+         "86400", "--json", "--events", str(events)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + DEADLINE
+        while not (events.exists() and events.stat().st_size):
+            assert time.monotonic() < deadline
+        run.send_signal(number)
+        out, err = run.communicate(timeout=DEADLINE)
+    finally:
+        run.kill()
+        run.wait()
+    assert (run.returncode, out, err) == (code, "", "")
+    text = events.read_text()
+    assert text.endswith("\n")
+    assert all(json.loads(line) for line in text.splitlines())
+
+
+def test_an_interrupt_while_the_program_loads_is_as_quiet(tmp_path: Path) -> None:
+    for moment in (0.05, 0.15, 0.3, 0.5):
+        run = subprocess.Popen(
+            [*EARLY, "simulate", "--profile", "all", "--joiner", "all"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
+        )  # fmt: skip
+        assert run.stdout is not None
+        assert run.stdout.readline() == "ready\n"
+        time.sleep(moment)
+        run.send_signal(signal.SIGINT)
+        _, err = run.communicate(timeout=DEADLINE)
+        assert (run.returncode, err) == (130, ""), moment
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device here")
+@pytest.mark.parametrize(
+    "arguments",
+    [("version",), ("profiles", "list"), ("simulate", "--profile", "zb3", "--joiner", "telink")],
+    ids=" ".join,
+)
+def test_a_full_disk_behind_stdout_is_told_in_a_line(arguments: tuple[str, ...]) -> None:
+    with open("/dev/full", "w") as full:
+        run = subprocess.run(
+            [*PROGRAM, *arguments],
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=DEADLINE, env=environment(),
+        )  # fmt: skip
+    assert (run.returncode, run.stderr) == (2, "legacy-tc: stdout: No space left on device\n")
 
 
 def test_a_viewer_can_follow_the_capture_while_it_grows(tmp_path: Path) -> None:

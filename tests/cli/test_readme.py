@@ -29,6 +29,19 @@ def test_the_ladder_in_the_readme_is_what_the_program_prints(
     assert shown.group(1) == printed
 
 
+def test_the_profile_of_ones_own_in_the_readme_is_faultless_and_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blocks = re.findall(r"```toml\n(.*?)```", readme(), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        path = tmp_path / "customer.toml"
+        path.write_text(block, encoding="utf-8")
+        assert invoke(["profiles", "check", str(path)]) == 0
+        assert invoke(["simulate", "--profile", str(path), "--joiner", "telink"]) in (0, 1)
+        assert not capsys.readouterr().err
+
+
 def test_the_table_of_profiles_in_the_readme_is_that_of_the_shipped_files() -> None:
     rows = re.findall(r"^\| `([a-z0-9-]+)` \| (.*?) \| (.*?) \|$", readme(), re.MULTILINE)
     table = {name: (summary, imitates) for name, summary, imitates in rows if name in profiles.catalogue()}

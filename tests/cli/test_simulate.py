@@ -50,6 +50,27 @@ def test_one_run_is_told_as_a_ladder_with_its_verdict(capsys: pytest.CaptureFixt
     assert out.isascii()
 
 
+def test_the_air_can_be_spoilt(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    arguments = ("--profile", "zb3", "--joiner", "telink", "--json")
+    _, clear = simulate(capsys, *arguments)
+    code, deaf = simulate(capsys, *arguments, "--loss", "1")
+    assert (code, lines(deaf)[0]["outcome"]) == (7, "inconclusive")
+    capture = tmp_path / "run.pcapng"
+    code, late = simulate(capsys, *arguments, "--delay", "0.1", "--capture", str(capture))
+    assert (code, lines(late)[0]["outcome"]) == (0, "joined-secure")
+    assert cast(float, lines(late)[0]["seconds"]) > cast(float, lines(clear)[0]["seconds"])
+    assert b"air: loss 0, delay 0.1 ms" in capture.read_bytes()
+    spoilt = ("--loss", "0.05", "--collisions", "--count", "5")
+    assert simulate(capsys, *arguments, *spoilt) == simulate(capsys, *arguments, *spoilt)
+
+
+def test_joining_closes_when_it_was_told_to(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("--profile", "zb3", "--joiner", "telink", "--json")
+    code, out = simulate(capsys, *arguments, "--permit-join", "0")
+    assert (code, lines(out)[0]["outcome"]) == (1, "not-associated")
+    assert simulate(capsys, *arguments, "--permit-join", "60")[0] == 0
+
+
 def test_a_run_as_expected_passes(capsys: pytest.CaptureFixture[str]) -> None:
     code, out = simulate(
         capsys, "--profile", "pre-zb3", "--joiner", "zboss-r22", "--expect", "left-by-joiner, not-associated"

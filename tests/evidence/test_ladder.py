@@ -216,7 +216,7 @@ def several() -> Verdict:
 
 
 class TestRendering:
-    @pytest.mark.parametrize("width", [80, 100, 120])
+    @pytest.mark.parametrize("width", [20, 32, 40, 59, 60, 80, 100, 120])
     def test_nothing_is_wider_than_the_terminal(self, told: Told, width: int) -> None:
         told.story.enter()
         told.story.exchange(700)
@@ -224,6 +224,20 @@ class TestRendering:
         lines = [render.plain_heading(width), render.plain_outcome(several(), "sim", width)]
         lines += [render.plain_rung(row, width, tagged=True) for row in told.rows]
         assert max(len(line) for line in "\n".join(lines).splitlines()) <= width
+
+    @pytest.mark.parametrize("width", [40, 60])
+    def test_no_word_is_broken_where_forty_columns_are_enough(self, told: Told, width: int) -> None:
+        told.story.enter()
+        told.story.exchange(700)
+        told.story.reuse(1_000)
+        wide = [render.plain_rung(row, 400) for row in told.rows] + [
+            render.plain_outcome(several(), "sim", 400)
+        ]
+        narrow = [render.plain_rung(row, width) for row in told.rows]
+        narrow.append(render.plain_outcome(several(), "sim", width))
+        known = {word.strip("()") for text in wide for word in text.split()}
+        found = {word.strip("()") for text in narrow for word in text.split() if set(word) != {"-"}}
+        assert {word for word in found if len(word) < 17} <= known
 
     def test_the_verdict_block_says_all_of_it(self) -> None:
         text = render.plain_outcome(several(), "sim")

@@ -80,7 +80,10 @@ def test_no_shipped_trait_is_measured_but_by_the_seed_the_capture_or_a_named_thr
     for name in joiners.catalogue():
         for trait, known in joiners.load(name).basis.items():
             if known.basis is model.Basis.MEASURED:
-                assert re.search(r"seed\.md|the capture of protocol\.md|#137", known.note), (name, trait)
+                assert re.search(r"sources\.md, seed|the capture of docs/sources\.md|#137", known.note), (
+                    name,
+                    trait,
+                )
 
 
 def test_the_weakest_basis_of_some_traits() -> None:

@@ -79,6 +79,7 @@ class TestEachShippedProfile:
         assert profile.summary
         assert profile.imitates
         assert profile.seen
+        assert profile.clause
         assert profile.basis
 
     def test_cites_no_clause_that_nobody_checked(self, name: str) -> None:

@@ -15,11 +15,11 @@ from coordinator.stack.plan import Cause, Plan
 class Deny(Behaviour):
     """Refuse every association with PAN access denied (0x02).
 
-    Joiners go on to the next network, or try again (behaviours 43).
+    Joiners go on to the next network, or try again (docs/sources.md, behaviours 43).
     """
 
     clause: ClassVar[str] = "unverified: an association is granted while joining is permitted"
-    seen: ClassVar[str] = "behaviours 43: normal at a closed network; virtualabs#9"
+    seen: ClassVar[str] = "docs/sources.md, behaviours 43: normal at a closed network; virtualabs#9"
 
     def decide(self, cause: Cause, plan: Plan) -> Plan:
         """Refuse."""

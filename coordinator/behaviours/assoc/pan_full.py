@@ -15,7 +15,7 @@ from coordinator.stack.plan import Cause, Plan
 class PanFull(Behaviour):
     """Refuse every association with PAN at capacity (0x01).
 
-    Joiners move on; a router should try again later (behaviours 44).
+    Joiners move on; a router should try again later (docs/sources.md, behaviours 44).
     """
 
     clause: ClassVar[str] = (

@@ -14,11 +14,13 @@ from coordinator.stack.policy import StackPolicy
 class Capacity(Behaviour):
     """Say in the beacon whether there is room for routers and for end devices.
 
-    Joiners pass over a parent that claims to have no room for their kind (behaviours 45).
+    Joiners pass over a parent that claims to have no room for their kind (docs/sources.md, behaviours 45).
     """
 
-    clause: ClassVar[str] = "unverified: the capacity bits say what the parent can accept (protocol.md 1.1)"
-    seen: ClassVar[str] = "deconz#766, as behaviours 45 has it"
+    clause: ClassVar[str] = (
+        "unverified: the capacity bits say what the parent can accept (docs/sources.md, protocol 1.1)"
+    )
+    seen: ClassVar[str] = "deconz#766, as docs/sources.md, behaviours 45 has it"
 
     router: Annotated[bool, Setting("room for routers: beacon payload bit 10")]
     end_device: Annotated[bool, Setting("room for end devices: beacon payload bit 15")]

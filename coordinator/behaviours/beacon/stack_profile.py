@@ -14,13 +14,16 @@ from coordinator.stack.policy import StackPolicy
 class StackProfile(Behaviour):
     """Announce another stack profile in the beacon: 1 is ZigBee 2007, 2 is ZigBee PRO.
 
-    Joiners filter the networks that they scan by it (behaviours 46).
+    Joiners filter the networks that they scan by it (docs/sources.md, behaviours 46).
     """
 
     clause: ClassVar[str] = (
-        "unverified: the beacon of a ZigBee PRO network carries stack profile 2 (protocol.md 1.1)"
+        "unverified: the beacon of a ZigBee PRO network carries stack profile 2 (docs/sources.md, "
+        "protocol 1.1)"
     )
-    seen: ClassVar[str] = "behaviours 46: misconfiguration; the value 1 is that of ZigBee 2007 networks"
+    seen: ClassVar[str] = (
+        "docs/sources.md, behaviours 46: misconfiguration; the value 1 is that of ZigBee 2007 networks"
+    )
 
     stack_profile: Annotated[int, Setting("beacon payload bits 0 to 3", low=0, high=15)]
 

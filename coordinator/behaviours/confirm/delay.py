@@ -17,13 +17,14 @@ class Delay(Behaviour):
     """Confirm a verified key late.
 
     Past 5 s joiners repeat their Verify-Key, and each repetition gets its own late Confirm-Key
-    (behaviours 13).
+    (docs/sources.md, behaviours 13).
     """
 
     clause: ClassVar[str] = (
-        "unverified: the confirmation comes within bdbcTCLinkKeyExchangeTimeout (5 s, protocol.md 2)"
+        "unverified: the confirmation comes within bdbcTCLinkKeyExchangeTimeout (5 s, docs/sources.md, "
+        "protocol 2)"
     )
-    seen: ClassVar[str] = "behaviours 13: loaded hosts"
+    seen: ClassVar[str] = "docs/sources.md, behaviours 13: loaded hosts"
 
     seconds: Annotated[float, DELAY]
 

@@ -16,11 +16,11 @@ class Status(Behaviour):
     """Answer every Verify-Key, right or wrong, with a Confirm-Key of an error status.
 
     0xAD is a security failure, 0xA3 an illegal request, 0xAA not supported. NXP leaves at once
-    (behaviours 14).
+    (docs/sources.md, behaviours 14).
     """
 
     clause: ClassVar[str] = "unverified: a Verify-Key with the right hash is confirmed with status SUCCESS"
-    seen: ClassVar[str] = "behaviours 14: zigbee-on-host, for a hash that does not match"
+    seen: ClassVar[str] = "docs/sources.md, behaviours 14: zigbee-on-host, for a hash that does not match"
 
     status: Annotated[int, STATUS]
 

@@ -17,12 +17,12 @@ from coordinator.stack.plan import Cause, Plan
 class Mgmt(Behaviour):
     """Remove a joiner by Mgmt_Leave_req, as host applications do.
 
-    It answers Mgmt_Leave_rsp and then leaves (behaviours 38).
+    It answers Mgmt_Leave_rsp and then leaves (docs/sources.md, behaviours 38).
     """
 
     clause: ClassVar[str] = (
         "unverified: a Trust Center removes its own child by NWK Leave, and any other device by "
-        "Remove-Device to its parent (protocol.md 0)"
+        "Remove-Device to its parent (docs/sources.md, protocol 0)"
     )
     seen: ClassVar[str] = "host applications; espressif/esp-zigbee-sdk#847 (rejoin mishandled by the device)"
 

@@ -16,12 +16,12 @@ class NwkNoRejoin(Behaviour):
     """Remove a joiner by a NWK Leave that asks it to leave for good (options 0x40).
 
     What a compliant Trust Center does to its own child; for others it takes the place of Remove-Device
-    (behaviours 36).
+    (docs/sources.md, behaviours 36).
     """
 
     clause: ClassVar[str] = (
         "unverified: a Trust Center removes its own child by NWK Leave, and any other device by "
-        "Remove-Device to its parent (protocol.md 0)"
+        "Remove-Device to its parent (docs/sources.md, protocol 0)"
     )
     seen: ClassVar[str] = "Z-Stack when the Trust Center is the parent"
 

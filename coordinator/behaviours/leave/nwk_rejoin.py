@@ -15,7 +15,7 @@ from coordinator.stack.plan import Cause, Plan
 class NwkRejoin(Behaviour):
     """Remove a joiner by a NWK Leave that asks it to rejoin (options 0x60).
 
-    It comes back and is removed again: a loop (behaviours 37).
+    It comes back and is removed again: a loop (docs/sources.md, behaviours 37).
     """
 
     clause: ClassVar[str] = "unverified: a device that may not stay is not asked to rejoin"

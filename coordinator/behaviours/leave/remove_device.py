@@ -15,12 +15,12 @@ from coordinator.stack.plan import Cause, Plan
 class RemoveDevice(Behaviour):
     """Remove a joiner by APS Remove-Device to the device itself, parent or not.
 
-    A router that is named as the target leaves by itself (behaviours 35).
+    A router that is named as the target leaves by itself (docs/sources.md, behaviours 35).
     """
 
     clause: ClassVar[str] = (
         "unverified: a Trust Center removes its own child by NWK Leave, and any other device by "
-        "Remove-Device to its parent (protocol.md 0)"
+        "Remove-Device to its parent (docs/sources.md, protocol 0)"
     )
     seen: ClassVar[str] = "Z-Stack when the Trust Center is not the parent"
 

@@ -15,11 +15,13 @@ from coordinator.types import SECOND
 class Timeout(Behaviour):
     """Remove a joiner that has not verified a link key of its own this long after the network key.
 
-    Where the profile requires no key exchange at all, this requires one of every joiner (behaviours 40).
+    Where the profile requires no key exchange at all, this requires one of every joiner
+    (docs/sources.md, behaviours 40).
     """
 
     clause: ClassVar[str] = (
-        "none at 15 s: bdbTrustCenterNodeJoinTimeout and bdbTrustCenterRequireKeyExchange (protocol.md 2)"
+        "none at 15 s: bdbTrustCenterNodeJoinTimeout and bdbTrustCenterRequireKeyExchange "
+        "(docs/sources.md, protocol 2)"
     )
     seen: ClassVar[str] = "Trust Centers that require the exchange: Z-Stack, NXP, Telink, ZBOSS, MMB"
 

@@ -14,7 +14,8 @@ from coordinator.stack.plan import Cause, Plan
 class Ignore(Behaviour):
     """Never answer a Node_Desc_req.
 
-    NXP leaves after three times 5 s, Telink after about 21 s, Z-Stack after 20 and 5 s (behaviours 31).
+    NXP leaves after three times 5 s, Telink after about 21 s, Z-Stack after 20 and 5 s
+    (docs/sources.md, behaviours 31).
     """
 
     clause: ClassVar[str] = "unverified: a Node_Desc_req is answered with a Node_Desc_rsp"

@@ -13,11 +13,11 @@ from coordinator.stack.policy import StackPolicy
 class NoPrimaryTcBit(Behaviour):
     """Do not say in the node descriptor that this is the primary Trust Center.
 
-    Schneider devices are said to stop there (behaviours 33).
+    Schneider devices are said to stop there (docs/sources.md, behaviours 33).
     """
 
     clause: ClassVar[str] = (
-        "unverified: server mask bit 0 is set at the primary Trust Center (protocol.md 1.6)"
+        "unverified: server mask bit 0 is set at the primary Trust Center (docs/sources.md, protocol 1.6)"
     )
     seen: ClassVar[str] = "ZiGate and ConBee II: Koenkk/zigbee-herdsman#354"
 

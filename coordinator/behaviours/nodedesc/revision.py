@@ -15,11 +15,12 @@ class Revision(Behaviour):
     """Claim another stack revision in the node descriptor.
 
     Joiners since R21 skip the key exchange when it is below 21, and count themselves joined
-    (behaviours 29, 30).
+    (docs/sources.md, behaviours 29, 30).
     """
 
     clause: ClassVar[str] = (
-        "unverified: server mask bits 9 to 15 give the revision that the stack has (protocol.md 1.6)"
+        "unverified: server mask bits 9 to 15 give the revision that the stack has (docs/sources.md, "
+        "protocol 1.6)"
     )
     seen: ClassVar[str] = (
         "dresden-elektronik/deconz-rest-plugin#7497 (ConBee); HA 1.2 Trust Centers; "

@@ -17,11 +17,11 @@ class Status(Behaviour):
     """Answer Node_Desc_req with an error status and no descriptor.
 
     NXP takes it for a Trust Center older than R21 and succeeds; Telink goes on waiting and leaves
-    (behaviours 32).
+    (docs/sources.md, behaviours 32).
     """
 
     clause: ClassVar[str] = "unverified: a Node_Desc_req for the coordinator's own address succeeds"
-    seen: ClassVar[str] = "behaviours 32: buggy hosts"
+    seen: ClassVar[str] = "docs/sources.md, behaviours 32: buggy hosts"
 
     status: Annotated[int, STATUS]
 

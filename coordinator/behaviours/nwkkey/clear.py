@@ -15,12 +15,13 @@ from coordinator.stack.plan import Cause, Plan
 class Clear(Behaviour):
     """Send a joiner the network key in the clear, with no security on any layer.
 
-    Joiners since R21 drop it and never authenticate; some older ones accept nothing else (behaviours 21).
+    Joiners since R21 drop it and never authenticate; some older ones accept nothing else
+    (docs/sources.md, behaviours 21).
     """
 
     clause: ClassVar[str] = (
         "unverified: the network key goes to a joiner under the key-transport key of its link key "
-        "(protocol.md 1.5)"
+        "(docs/sources.md, protocol 1.5)"
     )
     seen: ClassVar[str] = (
         "EZSP ALLOW_JOINS 0x00 and SEND_KEY_IN_CLEAR; ETRX357's default; "

@@ -13,11 +13,11 @@ from coordinator.stack.policy import StackPolicy
 class AssocOffButAccepts(Behaviour):
     """Announce a closed network in the beacon and let devices associate all the same.
 
-    Joiners that filter their scan by the permit bit never try (behaviours 42).
+    Joiners that filter their scan by the permit bit never try (docs/sources.md, behaviours 42).
     """
 
     clause: ClassVar[str] = (
-        "unverified: superframe bit 15 tells whether association is permitted (protocol.md 1.1)"
+        "unverified: superframe bit 15 tells whether association is permitted (docs/sources.md, protocol 1.1)"
     )
     seen: ClassVar[str] = "espressif/esp-zigbee-sdk#60 (the bit never set)"
 

@@ -17,13 +17,14 @@ class Delay(Behaviour):
     """Answer Request-Key late.
 
     Under 5 s nobody minds; up to 15 s joiners ask again and must be answered alike; past that they
-    have left when the key comes (behaviours 7).
+    have left when the key comes (docs/sources.md, behaviours 7).
     """
 
     clause: ClassVar[str] = (
-        "unverified: the key comes within bdbcTCLinkKeyExchangeTimeout (5 s, protocol.md 2) of the request"
+        "unverified: the key comes within bdbcTCLinkKeyExchangeTimeout (5 s, docs/sources.md, protocol "
+        "2) of the request"
     )
-    seen: ClassVar[str] = "behaviours 7: slow hosts and Trust Centers that run on the host"
+    seen: ClassVar[str] = "docs/sources.md, behaviours 7: slow hosts and Trust Centers that run on the host"
 
     seconds: Annotated[float, DELAY]
 

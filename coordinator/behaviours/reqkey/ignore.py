@@ -14,7 +14,8 @@ from coordinator.stack.plan import NOTHING, Cause, Plan
 class Ignore(Behaviour):
     """Never answer a Request-Key for the Trust Center link key.
 
-    Joiners of Zigbee 3.0 give up after their retries and leave, 15 to 25 s after they asked (behaviours 5).
+    Joiners of Zigbee 3.0 give up after their retries and leave, 15 to 25 s after they asked
+    (docs/sources.md, behaviours 5).
     """
 
     clause: ClassVar[str] = (

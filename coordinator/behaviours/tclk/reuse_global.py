@@ -16,14 +16,15 @@ class ReuseGlobal(Behaviour):
     """Answer Request-Key with ZigBeeAlliance09, the key that every device has already.
 
     Telink accepts, verifies and stays; ZBOSS drops the key, fails and leaves; EmberZNet leaves after
-    about 18 s (behaviours 1).
+    about 18 s (docs/sources.md, behaviours 1).
     """
 
     clause: ClassVar[str] = (
         "unverified: since R21 a Trust Center answers Request-Key with a key unique to the device"
     )
     seen: ClassVar[str] = (
-        "the seed's coordinator; a sniffed Silicon Labs Trust Center; Nerivec/zigbee-on-host#137; "
+        "the coordinator of docs/sources.md, seed; a sniffed Silicon Labs Trust Center; "
+        "Nerivec/zigbee-on-host#137; "
         "luar123/zigbee_esphome#76 (Plugwise)"
     )
 

@@ -21,7 +21,9 @@ class ReuseInstallCode(Behaviour):
     clause: ClassVar[str] = (
         "unverified: since R21 a Trust Center answers Request-Key with a key other than the one joined with"
     )
-    seen: ClassVar[str] = "behaviours 2: the same code path as tclk.reuse_global in zigbee-on-host"
+    seen: ClassVar[str] = (
+        "docs/sources.md, behaviours 2: the same code path as tclk.reuse_global in zigbee-on-host"
+    )
 
     def decide(self, cause: Cause, plan: Plan) -> Plan:
         """Put the install-code key in the place of the link key."""

@@ -20,7 +20,8 @@ class ReusePrevious(Behaviour):
 
     clause: ClassVar[str] = "unverified: each Request-Key that follows a join is answered with a fresh key"
     seen: ClassVar[str] = (
-        "behaviours 3: Z-Stack unless the seed's shift moves on; Ember's hashed keys, always the same "
+        "docs/sources.md, behaviours 3: Z-Stack unless the seed's shift moves on; Ember's hashed keys, "
+        "always the same "
         "for one EUI-64"
     )
 

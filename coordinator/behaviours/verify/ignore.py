@@ -15,11 +15,11 @@ class Ignore(Behaviour):
     """Never answer a Verify-Key: the Confirm-Key is missing.
 
     Joiners repeat it and leave: Z-Stack after four times 5 s, NXP after three, Telink after about 21 s
-    (behaviours 12).
+    (docs/sources.md, behaviours 12).
     """
 
     clause: ClassVar[str] = "unverified: a Verify-Key is answered with a Confirm-Key"
-    seen: ClassVar[str] = "behaviours 12: asked for by name; no product on record"
+    seen: ClassVar[str] = "docs/sources.md, behaviours 12: asked for by name; no product on record"
 
     def decide(self, cause: Cause, plan: Plan) -> Plan:
         """Answer with silence."""
