@@ -8,10 +8,11 @@ from itertools import count
 from pathlib import Path
 
 from benchmarks.measurement import SEED, Effort, Measurement, per_second, seconds
+from coordinator.composition import TRUST_CENTER_NAME, Setting
 from coordinator.evidence.outcome import Outcome, Verdict
 from coordinator.profiles import joiners, load
 from coordinator.recording import Files, Recording
-from coordinator.scenario import TRUST_CENTER_NAME, Scenario, Setting, Simulation, Succession
+from coordinator.scenario import Scenario, Simulation, Succession
 from coordinator.types import SECOND
 
 PROFILE = "zb3"

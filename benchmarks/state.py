@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks.joins import JOINER, PROFILE
 from benchmarks.measurement import SEED, Effort, Measurement
 from benchmarks.transport_key import DEVICES, Desk
+from coordinator.composition import TRUST_CENTER_NAME, Setting, TrustCenterNode
 from coordinator.entropy import SeededEntropy
 from coordinator.profiles import joiners, load
 from coordinator.profiles.profile import Profile
@@ -20,7 +21,7 @@ from coordinator.runtime.durable import DurableNode
 from coordinator.runtime.files import OsFile, OsFiles
 from coordinator.runtime.reservation import BLOCK
 from coordinator.runtime.store import Store
-from coordinator.scenario import TRUST_CENTER_NAME, Setting, TrustCenterNode, make_joiner, power_on
+from coordinator.scenario import make_joiner, power_on
 from coordinator.sim.driver import Driver
 from coordinator.sim.medium import Medium
 from coordinator.sim.radio import SimulatedRadio

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from benchmarks.measurement import SEED, Effort, Measurement, per_second
 from coordinator.codec import mac, mac_commands
+from coordinator.composition import Setting, TrustCenterNode
 from coordinator.entropy import SeededEntropy
 from coordinator.profiles import load
 from coordinator.profiles.profile import Profile
-from coordinator.scenario import Setting, TrustCenterNode
 from coordinator.stack.mac import ASSOCIATION_REQUEST, POLL_EXTENDED
 from coordinator.stack.node import ReceivedFrame, Transmit, TransmitStatus
 from coordinator.trace import Record

@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from dataclasses import replace
 
 from coordinator import trace
+from coordinator.composition import TRUST_CENTER_NAME, simulated_eui64
 from coordinator.entropy import SeededEntropy, SystemEntropy
 from coordinator.radio.air import url as air_url
 from coordinator.radio.air.opening import open_air
@@ -27,7 +28,7 @@ from coordinator.runtime.session import Begun, Ending, Ground, Order, Reporter, 
 from coordinator.runtime.signals import stop_signal
 from coordinator.runtime.store import Store
 from coordinator.runtime.supervisor import Supervisor
-from coordinator.scenario import TRUST_CENTER_NAME, power_later, simulated_eui64
+from coordinator.scenario import power_later
 from coordinator.types import Entropy
 
 __all__ = ["Begun", "Ending", "Ground", "Order", "Reporter", "Session", "serve", "session", "supervised"]

@@ -9,13 +9,24 @@ import typer
 
 from coordinator import __version__
 from coordinator.cli import air as air_verb
-from coordinator.cli import decode, doctor, dongle, listings, matrix, network, options, simulate
+from coordinator.cli import (
+    decode,
+    doctor,
+    dongle,
+    listings,
+    matrix,
+    network,
+    options,
+    radio_options,
+    simulate,
+)
 from coordinator.cli import joiner as joiner_verb
 from coordinator.cli import radio as radio_verb
 from coordinator.cli import run as live
 from coordinator.cli.listings import examples
+from coordinator.composition import OBSERVE
 from coordinator.evidence.dissect import Start
-from coordinator.scenario import LIMIT, OBSERVE
+from coordinator.scenario import LIMIT
 from coordinator.types import SECOND
 
 HELP = """A Zigbee Trust Center as old, as wrong or as compliant as you ask.
@@ -69,11 +80,11 @@ def main_callback(
     context: typer.Context,
     profile: Annotated[Optional[str], options.PROFILE] = None,  # noqa: UP045
     joiner: options.JoinerOfRun = None,
-    radio: options.RadioText = "sim:",
-    tx_power: options.TxPower = None,
-    allow: options.Allow = None,
-    any_joiner: options.AnyJoiner = False,
-    state: options.StateFolder = None,
+    radio: radio_options.RadioText = "sim:",
+    tx_power: radio_options.TxPower = None,
+    allow: radio_options.Allow = None,
+    any_joiner: radio_options.AnyJoiner = False,
+    state: radio_options.StateFolder = None,
     once: options.Once = False,
     expect: options.Expect = options.JOINED_TEXT,
     capture: options.CapturePath = None,

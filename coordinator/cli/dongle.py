@@ -12,11 +12,60 @@ from urllib.parse import urlsplit
 import typer
 
 from coordinator.cli import exits, options
+from coordinator.cli.listings import examples
 from coordinator.dongle import faults, service
 from coordinator.dongle.listen import CannotListen, Pty, Stdio, Tcp, Where
 from coordinator.profiles import joiners
 
 LARGEST_RANDOM_SEED = 2**31 - 1
+
+FAULTS = """\b
+A fault is KIND[=VALUE][/DIRECTION][@WHEN].
+KIND: drop[=N] or double[=N] a frame, or N octets; flip[=N] bits; reorder;
+  delay=S one frame; slow=S every frame; split into octets; swallow[=S]
+  all (half-open); cut[=S], back in S seconds; reset the RCP.
+DIRECTION: host, dongle or both, where the octets go.
+WHEN: @3s, @octet:200, @frame:12, @STREAM_RAW:2 (a property's second frame),
+  @psdu:0308 (how a frame on the air begins), @2% (of all frames).
+
+"""
+EXAMPLES = examples(
+    "dongle spinel --listen tcp://127.0.0.1:0 --joiner telink",
+    "dongle spinel --listen pty --fault cut=3@frame:60 --fault flip@1%",
+    "dongle spinel --listen pty --air udp://127.0.0.1:4949",
+)
+
+Air = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--air",
+        metavar="udp://127.0.0.1:PORT",
+        help="The simulated air to share; who comes first hosts it. Without it, an air of its own.",
+    ),
+]
+Fault = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        "--fault",
+        metavar="SPEC",
+        help="Something that goes wrong on the line, KIND[=VALUE][/DIRECTION][@WHEN]; repeatable.",
+    ),
+]
+Joiners = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        "--joiner",
+        help="A simulated device on the same air; repeatable. Powered once a host listens.",
+        autocompletion=options.complete_joiner,
+    ),
+]
+PendingOff = Annotated[
+    bool,
+    typer.Option(
+        "--no-pending-by-default",
+        help="Acknowledge data requests without frame pending while source matching is off.",
+    ),
+]
 
 app = typer.Typer(help="Emulated dongles on a simulated air.", rich_markup_mode=None)
 
@@ -26,47 +75,20 @@ def dongle_callback() -> None:
     """Emulated dongles on a simulated air."""
 
 
-@app.command("spinel")
+@app.command("spinel", epilog=FAULTS + EXAMPLES)
 def spinel_command(
     listen: Annotated[
         str, typer.Option("--listen", metavar="pty|stdio|tcp://HOST:PORT", help="Where a host reaches it.")
     ],
-    joiner: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option(
-            "--joiner",
-            help="A simulated device on the same air; repeatable. Powered once a host listens.",
-            autocompletion=options.complete_joiner,
-        ),
-    ] = None,
+    joiner: Joiners = None,
     link: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option("--link", metavar="PATH", help="Symbolic link to the pty, as udev makes by-id names."),
     ] = None,
-    air: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(
-            "--air",
-            metavar="udp://127.0.0.1:PORT",
-            help="The simulated air to share; who comes first hosts it. Without it, an air of its own.",
-        ),
-    ] = None,
+    air: Air = None,
     seed: options.Seed = None,
-    no_pending_by_default: Annotated[
-        bool,
-        typer.Option(
-            "--no-pending-by-default",
-            help="Acknowledge data requests without frame pending while source matching is off.",
-        ),
-    ] = False,
-    fault: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option(
-            "--fault",
-            metavar="SPEC",
-            help="Something that goes wrong on the line, KIND[=VALUE][/DIRECTION][@WHEN]; repeatable.",
-        ),
-    ] = None,
+    no_pending_by_default: PendingOff = False,
+    fault: Fault = None,
     allow_remote: Annotated[
         bool, typer.Option("--allow-remote", help="Listen on an address that other machines reach.")
     ] = False,
@@ -76,22 +98,7 @@ def spinel_command(
     The first line of output says where it is: the path of the pty, or the TCP address. With stdio
     nothing is ever printed. It serves one host at a time until SIGINT or SIGTERM; it ends with 5 when
     a shared air is lost.
-
-    \b
-    A fault is KIND[=VALUE][/DIRECTION][@WHEN].
-    KIND: drop[=N] or double[=N] a frame, or N octets; flip[=N] bits; reorder;
-      delay=S one frame; slow=S every frame; split into octets; swallow[=S]
-      all (half-open); cut[=S], back in S seconds; reset the RCP.
-    DIRECTION: host, dongle or both, where the octets go.
-    WHEN: @3s, @octet:200, @frame:12, @STREAM_RAW:2 (a property's second frame),
-      @psdu:0308 (how a frame on the air begins), @2% (of all frames).
-
-    \b
-    Examples:
-      legacy-tc dongle spinel --listen tcp://127.0.0.1:0 --joiner telink
-      legacy-tc dongle spinel --listen pty --fault cut=3@frame:60 --fault flip@1%
-      legacy-tc dongle spinel --listen pty --air udp://127.0.0.1:4949
-    """  # noqa: D301  # the backspace keeps the lines that follow it as they are
+    """
     if air is not None and joiner:
         raise typer.BadParameter(
             "on a shared air a device is a process of its own: legacy-tc joiner --air URL --joiner NAME",

@@ -9,18 +9,16 @@ from typing import Annotated, Optional
 import typer
 
 from coordinator.behaviours import registry
+from coordinator.composition import Setting
 from coordinator.evidence.outcome import JOINED, Outcome
 from coordinator.joiner.model import JoinerModel
 from coordinator.profiles import joiners
 from coordinator.profiles import load as profiles
 from coordinator.profiles.errors import suggestion
 from coordinator.profiles.profile import Profile
-from coordinator.radio import url as radio_url
 from coordinator.radio.air import url as air_url
 from coordinator.radio.air.url import AirUrl
-from coordinator.radio.errors import BadRadioUrl
-from coordinator.radio.url import RadioUrl
-from coordinator.scenario import Setting, simulated_joiner
+from coordinator.scenario import simulated_joiner
 from coordinator.security.keys import InstallCodeError, install_code_key, parse_install_code
 from coordinator.sim.air import Link, MediumConfig
 from coordinator.types import MILLISECOND, SECOND, Channel, Duration, Eui64, ExtendedPanId, Key, PanId
@@ -284,30 +282,6 @@ EventsPath = Annotated[
         help="Write every trace record, one JSON object a line.",
     ),
 ]
-RadioText = Annotated[
-    str,
-    typer.Option(
-        "--radio",
-        metavar="URL",
-        help="sim:, spinel:/dev/ttyACM0, spinel+tcp://host:port, spinel+hdlc+uart://..., "
-        "spinel+hdlc+forkpty://..., sim+udp://127.0.0.1:PORT.",
-    ),
-]
-TxPower = Annotated[
-    Optional[int],  # noqa: UP045
-    typer.Option("--tx-power", metavar="DBM", min=-40, max=30, help="Transmit power of a real radio."),
-]
-Allow = Annotated[
-    Optional[list[str]],  # noqa: UP045
-    typer.Option("--allow", metavar="EUI64", help="A device that may join on a real radio; repeatable."),
-]
-AnyJoiner = Annotated[bool, typer.Option("--any-joiner", help="On a real radio, let anybody join: lab only.")]
-StateFolder = Annotated[
-    Optional[Path],  # noqa: UP045
-    typer.Option(
-        "--state", metavar="DIR", help="Keep network, keys, counters and devices here, and go on from there."
-    ),
-]
 Observe = Annotated[
     float,
     typer.Option(
@@ -364,21 +338,6 @@ def medium(*, loss: float, delay: float, collisions: bool) -> MediumConfig | Non
 
 
 JOINED_TEXT = ",".join(outcome.value for outcome in Outcome if outcome in JOINED)
-
-
-def parse_radio(text: str) -> RadioUrl:
-    """The radio that a URL names."""
-    try:
-        return radio_url.parse(text)
-    except BadRadioUrl as error:
-        raise typer.BadParameter(str(error), param_hint="--radio") from None
-
-
-def parse_allowed(allow: list[str] | None, any_joiner: bool) -> frozenset[Eui64] | None:
-    """Who may join: those on the list, or, with `any_joiner`, everybody: None."""
-    if any_joiner and allow:
-        raise typer.BadParameter("either some (--allow) or all (--any-joiner)", param_hint="--any-joiner")
-    return None if any_joiner else frozenset(parse_eui64(text, "--allow") for text in allow or [])
 
 
 def setting(

@@ -11,11 +11,13 @@ from typing import TypeVar
 import typer
 
 from coordinator import daemon
-from coordinator.cli import exits, options
+from coordinator.cli import exits, options, radio_options
+from coordinator.cli.radio import parse_url
 from coordinator.cli.screen import JsonReporter, TerminalReporter
-from coordinator.radio.url import Simulated
-from coordinator.scenario import OBSERVE
-from coordinator.types import SECOND, Eui64
+from coordinator.composition import OBSERVE
+from coordinator.joiner.model import JoinerModel
+from coordinator.radio.url import RadioUrl, Simulated
+from coordinator.types import SECOND
 
 DEFAULT_JOINER = "zboss-r22"
 DEFAULT_PERMIT = 180.0
@@ -49,10 +51,10 @@ def run(
     json: bool = False,
 ) -> int:
     """Run one profile on one radio in real time; return the exit code."""
-    url = options.parse_radio(radio)
-    ours = url == Simulated()
+    url = parse_url(radio, "--radio")
     if permit_join is None:
         permit_join = DEFAULT_PERMIT if isinstance(url, Simulated) else 0.0
+    check_sense(url, joiner=joiner, seed=seed, real=tx_power is not None or bool(allow) or any_joiner)
     setting = options.setting(
         channel=channel,
         pan_id=pan_id,
@@ -62,18 +64,13 @@ def run(
         install_codes=install_code,
         permit=options.seconds(permit_join),
     )
-    if not isinstance(url, Simulated):
-        setting = replace(setting, allowed=who_may_join(allow, any_joiner, permit_join))
-        refuse("--seed", seed is not None, "is for simulated radios: a real network's keys are random")
-    else:
-        refuse("--tx-power", tx_power is not None, "is for a real radio")
-        refuse("--allow", bool(allow) or any_joiner, "is for a real radio")
+    if isinstance(url, Simulated):
         seed = secrets.randbelow(LARGEST_RANDOM_SEED) if seed is None else seed
-    if not ours:
-        refuse("--joiner", joiner is not None, "is for --radio sim:; here devices come by themselves")
+    else:
+        setting = replace(setting, allowed=radio_options.who_may_join(allow, any_joiner, permit_join))
     order = daemon.Order(
         profile=single(options.chosen_profiles(profile), "--profile"),
-        joiner=single(options.chosen_joiners(joiner or DEFAULT_JOINER), "--joiner") if ours else None,
+        joiner=device_under_test(joiner) if url == Simulated() else None,
         seed=seed,
         radio=url,
         tx_power=tx_power,
@@ -86,6 +83,22 @@ def run(
         events=events,
     )
     return serve(order, JsonReporter() if json else TerminalReporter())
+
+
+def check_sense(url: RadioUrl, *, joiner: str | None, seed: int | None, real: bool) -> None:
+    """Raise typer.BadParameter for what means nothing here; `real`: given what only a real radio has."""
+    refuse = radio_options.refuse
+    if isinstance(url, Simulated):
+        refuse("--tx-power, --allow, --any-joiner", real, "is for a real radio")
+    else:
+        refuse("--seed", seed is not None, "is for simulated radios: a real network's keys are random")
+    if url != Simulated():
+        refuse("--joiner", joiner is not None, "is for --radio sim:; here devices come by themselves")
+
+
+def device_under_test(name: str | None) -> JoinerModel:
+    """The simulated device that is powered on the same air."""
+    return single(options.chosen_joiners(name or DEFAULT_JOINER), "--joiner")
 
 
 def serve(order: daemon.Order, reporter: JsonReporter | TerminalReporter) -> int:
@@ -101,23 +114,6 @@ def serve(order: daemon.Order, reporter: JsonReporter | TerminalReporter) -> int
     if ending.radio_lost:
         return exits.RADIO_LOST
     return exits.OF_RULING[ending.verdict.verdict]
-
-
-def who_may_join(allow: list[str] | None, any_joiner: bool, permit_join: float) -> frozenset[Eui64] | None:
-    """The allow-list of a real radio, None for everybody. Nobody gets in because nobody thought of it."""
-    allowed = options.parse_allowed(allow, any_joiner)
-    if permit_join and allowed is not None and not allowed:
-        raise typer.BadParameter(
-            "say who may join this real network: --allow EUI64 (repeatable), or --any-joiner",
-            param_hint="--permit-join",
-        )
-    return allowed
-
-
-def refuse(option: str, given: bool, why: str) -> None:
-    """Raise typer.BadParameter for an option that has no meaning here."""
-    if given:
-        raise typer.BadParameter(why, param_hint=option)
 
 
 def single(found: list[Thing], option: str) -> Thing:

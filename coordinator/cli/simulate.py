@@ -11,6 +11,7 @@ import typer
 
 from coordinator.cli import exits
 from coordinator.cli.screen import TerminalReporter
+from coordinator.composition import TRUST_CENTER_NAME, Setting
 from coordinator.daemon import Begun, Order
 from coordinator.evidence.ladder import Ladder
 from coordinator.evidence.outcome import Outcome, Ruling
@@ -18,14 +19,7 @@ from coordinator.joiner.model import JoinerModel
 from coordinator.profiles.profile import Profile
 from coordinator.radio.simulated import KIND
 from coordinator.recording import Files, Recording
-from coordinator.scenario import (
-    TRUST_CENTER_NAME,
-    Result,
-    Scenario,
-    Setting,
-    Simulation,
-    verdict_line,
-)
+from coordinator.scenario import Result, Scenario, Simulation, verdict_line
 from coordinator.sim.air import MediumConfig
 from coordinator.trace import Record
 from coordinator.types import MILLISECOND, SECOND, Duration

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import TracebackType
 
+from coordinator.composition import JoinerNode, Setting, simulated_eui64
 from coordinator.dongle.spinel import Model, Rcp
 from coordinator.entropy import SeededEntropy
 from coordinator.joiner.model import JoinerModel
 from coordinator.radio.simulated import SimulatedAir
-from coordinator.scenario import JoinerNode, Setting, power_later, simulated_eui64
+from coordinator.scenario import power_later
 from coordinator.sim.air import MediumConfig
 
 DONGLE_NAME = "dongle"

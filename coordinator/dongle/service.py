@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from coordinator.codec.spinel import Status
+from coordinator.composition import simulated_eui64
 from coordinator.dongle.bench import DONGLE_NAME, Bench
 from coordinator.dongle.disturbance import Disturbance
 from coordinator.dongle.faults import Fault
@@ -24,7 +25,6 @@ from coordinator.radio.air.guest import Loss
 from coordinator.radio.air.opening import open_air
 from coordinator.radio.air.url import AirUrl
 from coordinator.radio.errors import RadioLost
-from coordinator.scenario import simulated_eui64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

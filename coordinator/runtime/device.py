@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from coordinator import trace
+from coordinator.composition import JoinerNode, simulated_eui64
 from coordinator.entropy import SeededEntropy
 from coordinator.joiner.device import ENDED, SETTLED, State
 from coordinator.joiner.model import JoinerModel
@@ -17,7 +18,6 @@ from coordinator.radio.air.url import AirUrl
 from coordinator.radio.errors import RadioLost
 from coordinator.runtime.driver import Driver
 from coordinator.runtime.signals import stop_signal
-from coordinator.scenario import JoinerNode, simulated_eui64
 from coordinator.stack.node import Action, ReceivedFrame, TransmitStatus
 from coordinator.types import SECOND, Duration, Entropy, Eui64, Instant, Key
 

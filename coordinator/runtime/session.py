@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from coordinator import trace
+from coordinator.composition import OBSERVE, TRUST_CENTER_NAME, JoinerNode, Setting, TrustCenterNode
 from coordinator.evidence.ladder import Ladder
 from coordinator.evidence.outcome import JOINED, Outcome, Verdict
 from coordinator.evidence.rungs import Row
@@ -28,15 +29,7 @@ from coordinator.runtime.background import BackgroundFile
 from coordinator.runtime.driver import Clock, Driver
 from coordinator.runtime.relay import Relay
 from coordinator.runtime.store import Store
-from coordinator.scenario import (
-    OBSERVE,
-    TRUST_CENTER_NAME,
-    JoinerNode,
-    Setting,
-    TrustCenterNode,
-    verdict_line,
-    weakest_basis,
-)
+from coordinator.scenario import verdict_line, weakest_basis
 from coordinator.sim.air import MediumConfig
 from coordinator.stack.host import Network
 from coordinator.types import SECOND, Duration, Entropy, Eui64, Instant

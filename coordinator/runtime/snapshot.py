@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from coordinator import trace
 from coordinator.codec.mac_commands import Capability
+from coordinator.composition import TrustCenterNode
 from coordinator.runtime.records import DeviceState, LinkKeysState, Saved
-from coordinator.scenario import TrustCenterNode
 from coordinator.security.material import LinkKey, LinkKeyEntry
 from coordinator.security.suites import suite
 from coordinator.stack.neighbors import END_DEVICE_TIMEOUTS, Neighbor, Relationship

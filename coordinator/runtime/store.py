@@ -17,13 +17,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from coordinator import trace
+from coordinator.composition import Setting, TrustCenterNode
 from coordinator.runtime import records, snapshot, state_folder
 from coordinator.runtime.committer import Committer
 from coordinator.runtime.errors import StateError
 from coordinator.runtime.files import Files, Lock, OsFiles
 from coordinator.runtime.records import NetworkState, Saved
 from coordinator.runtime.reservation import Reservations
-from coordinator.scenario import Setting, TrustCenterNode
 from coordinator.security.counters import CounterUnreserved
 from coordinator.stack.host import Network
 from coordinator.stack.timers import Timer

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from coordinator.codec import beacon, mac
 from coordinator.codec.cursor import DecodeError
+from coordinator.composition import Setting, network
 from coordinator.radio.base import Radio
 from coordinator.radio.errors import RadioLost
-from coordinator.scenario import Setting, network
 from coordinator.stack.host import Network
 from coordinator.stack.mac import BEACON_REQUEST, BEACON_REQUEST_OCTETS
 from coordinator.stack.node import ReceivedFrame, Transmit, TransmitStatus, Tune

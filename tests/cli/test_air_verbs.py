@@ -18,6 +18,7 @@ from typing import cast
 import pytest
 
 from coordinator.cli import invoke
+from coordinator.composition import Setting, TrustCenterNode
 from coordinator.entropy import SeededEntropy
 from coordinator.evidence.outcome import Outcome
 from coordinator.evidence.witness import Witness
@@ -25,7 +26,6 @@ from coordinator.profiles import load as profiles
 from coordinator.radio.air.opening import open_air
 from coordinator.radio.air.url import AirUrl, parse
 from coordinator.runtime.driver import Driver
-from coordinator.scenario import Setting, TrustCenterNode
 from coordinator.types import Channel, Instant
 from tests.end_to_end import wireshark
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 import pytest
 
 from coordinator.cli import invoke
+from coordinator.composition import Setting, TrustCenterNode
 from coordinator.entropy import SeededEntropy
 from coordinator.evidence.witness import Witness
 from coordinator.profiles import joiners
@@ -24,7 +25,7 @@ from coordinator.radio.air.guest import AirClock
 from coordinator.radio.spinel.client import Client
 from coordinator.radio.spinel.radio import SpinelRadio
 from coordinator.runtime.driver import Driver
-from coordinator.scenario import Scenario, Setting, TrustCenterNode, simulate
+from coordinator.scenario import Scenario, simulate
 from coordinator.types import Channel, Instant
 from tests.dongle.program import DEADLINE, PROGRAM, ROOT, first_line, started
 

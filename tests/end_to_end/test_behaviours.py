@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from coordinator.composition import TRUST_CENTER_NAME, JoinerNode, Setting
 from coordinator.evidence.outcome import Outcome
 from coordinator.profiles import joiners
 from coordinator.profiles import load as profiles
 from coordinator.recording import Files, Recording
-from coordinator.scenario import TRUST_CENTER_NAME, JoinerNode, Scenario, Setting, Simulation, power_on
+from coordinator.scenario import Scenario, Simulation, power_on
 from coordinator.types import SECOND, Eui64, Instant, Key
 from tests.end_to_end import wireshark
 from tests.end_to_end.front_door import NETWORK_KEY, captured

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from coordinator.composition import TRUST_CENTER_NAME, Setting, simulated_eui64
 from coordinator.entropy import SeededEntropy
 from coordinator.evidence.ladder import Ladder
 from coordinator.evidence.outcome import Verdict
@@ -19,15 +20,7 @@ from coordinator.profiles import joiners
 from coordinator.profiles import load as profiles
 from coordinator.profiles.profile import Profile
 from coordinator.recording import Files, Recording
-from coordinator.scenario import (
-    TRUST_CENTER_NAME,
-    Scenario,
-    Setting,
-    Simulation,
-    Succession,
-    simulate,
-    simulated_eui64,
-)
+from coordinator.scenario import Scenario, Simulation, Succession, simulate
 from coordinator.trace import Record
 from coordinator.types import SECOND
 from tests.end_to_end.belongings import sizes

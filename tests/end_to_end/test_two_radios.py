@@ -15,6 +15,7 @@ from typing import TypeVar, cast
 import pytest
 
 from coordinator import trace
+from coordinator.composition import TRUST_CENTER_NAME
 from coordinator.dongle import listen, memory
 from coordinator.dongle.bench import Bench
 from coordinator.dongle.connection import Connection
@@ -33,7 +34,7 @@ from coordinator.radio.url import Uart
 from coordinator.runtime.session import Begun, Ground, Order, Session
 from coordinator.runtime.supervisor import Supervisor
 from coordinator.runtime.virtual_time import VirtualTimeLoop
-from coordinator.scenario import TRUST_CENTER_NAME, power_later
+from coordinator.scenario import power_later
 from coordinator.sim.air import AirFrame
 from coordinator.types import SECOND, Duration
 

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from coordinator import daemon, trace
 from coordinator.codec.spinel import Status
+from coordinator.composition import Setting
 from coordinator.dongle import faults, memory
 from coordinator.dongle.bench import Bench
 from coordinator.dongle.connection import Connection
@@ -33,7 +34,7 @@ from coordinator.radio.spinel.client import Client
 from coordinator.radio.spinel.radio import SpinelRadio
 from coordinator.runtime.supervisor import PROBE_PERIOD
 from coordinator.runtime.virtual_time import VirtualTimeLoop
-from coordinator.scenario import Setting, power_later
+from coordinator.scenario import power_later
 from coordinator.sim.air import AirFrame
 from coordinator.trace import RadioState
 from coordinator.types import SECOND, Duration, Eui64

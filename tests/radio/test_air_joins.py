@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from coordinator.composition import JoinerNode, Setting, TrustCenterNode
 from coordinator.entropy import SeededEntropy
 from coordinator.evidence.witness import Witness
 from coordinator.profiles import joiners
@@ -15,7 +16,7 @@ from coordinator.radio.air.hub import Hub
 from coordinator.radio.air.opening import Air, open_air
 from coordinator.radio.base import Radio
 from coordinator.runtime.driver import Driver
-from coordinator.scenario import JoinerNode, Scenario, Setting, TrustCenterNode, simulate
+from coordinator.scenario import Scenario, simulate
 from coordinator.types import SECOND
 from tests.radio.loopback import hub, run
 

@@ -9,6 +9,7 @@ import pytest
 
 from coordinator import trace
 from coordinator.cli.options import parse_install_codes
+from coordinator.composition import Setting, TrustCenterNode
 from coordinator.entropy import SeededEntropy
 from coordinator.evidence.witness import Witness
 from coordinator.joiner.device import State
@@ -19,7 +20,7 @@ from coordinator.radio.air.opening import open_air
 from coordinator.radio.errors import RadioLost
 from coordinator.runtime.device import Begun, Device, Ending, Order, Turn
 from coordinator.runtime.driver import Driver
-from coordinator.scenario import Setting, TrustCenterNode, make_joiner
+from coordinator.scenario import make_joiner
 from coordinator.types import SECOND, Eui64, Instant, Key
 from tests.radio.loopback import hub, run
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from coordinator import trace
+from coordinator.composition import JoinerNode, Setting
 from coordinator.primitives import nlme
 from coordinator.profiles import joiners
 from coordinator.runtime.errors import StateError, StateHeld
 from coordinator.runtime.reservation import BLOCK
 from coordinator.runtime.store import Store
-from coordinator.scenario import JoinerNode, Setting
 from coordinator.security.material import LinkKeyEntry
 from coordinator.sim.driver import Driver
 from coordinator.sim.radio import SimulatedRadio

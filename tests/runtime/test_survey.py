@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import pytest
 
+from coordinator.composition import Setting, TrustCenterNode, network
 from coordinator.entropy import SeededEntropy
 from coordinator.profiles import load as profiles
 from coordinator.radio.simulated import SimulatedAir
@@ -15,7 +16,6 @@ from coordinator.runtime import survey
 from coordinator.runtime.driver import Driver
 from coordinator.runtime.survey import Heard, NetworkInUse
 from coordinator.runtime.virtual_time import VirtualTimeLoop
-from coordinator.scenario import Setting, TrustCenterNode, network
 from coordinator.types import (
     COORDINATOR,
     Channel,

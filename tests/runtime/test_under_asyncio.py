@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from coordinator import trace
+from coordinator.composition import Setting, TrustCenterNode
 from coordinator.entropy import SeededEntropy
 from coordinator.profiles import joiners, load
 from coordinator.radio.simulated import SimulatedAir
@@ -16,7 +17,7 @@ from coordinator.runtime.driver import Driver
 from coordinator.runtime.files import Files
 from coordinator.runtime.store import Store
 from coordinator.runtime.virtual_time import VirtualTimeLoop
-from coordinator.scenario import Setting, TrustCenterNode, power_later
+from coordinator.scenario import power_later
 from coordinator.trust_center.device import Standing
 from tests.runtime.disk import Disk
 from tests.runtime.town import FOLDER

@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from coordinator import trace
+from coordinator.composition import JoinerNode, Setting, TrustCenterNode
 from coordinator.entropy import SeededEntropy
 from coordinator.joiner.model import JoinerModel
 from coordinator.profiles import joiners, load
 from coordinator.runtime.durable import DurableNode
 from coordinator.runtime.files import Files
 from coordinator.runtime.store import Store
-from coordinator.scenario import JoinerNode, Setting, TrustCenterNode, make_joiner, power_on
+from coordinator.scenario import make_joiner, power_on
 from coordinator.sim.driver import Driver
 from coordinator.sim.medium import Medium
 from coordinator.sim.radio import SimulatedRadio

@@ -6,10 +6,11 @@ import pytest
 
 from coordinator import trace
 from coordinator.codec import mac_commands
+from coordinator.composition import Setting
 from coordinator.evidence.outcome import Outcome
 from coordinator.profiles import joiners
 from coordinator.profiles import load as profiles
-from coordinator.scenario import Scenario, Setting, Simulation
+from coordinator.scenario import Scenario, Simulation
 from coordinator.types import Eui64
 
 STRANGER = Eui64(0x020000BB263A1A36)
