@@ -105,18 +105,23 @@ def forkpty(program: Path, *arguments: str) -> str:
 def test_a_program_on_a_pty_of_ours_comes_up_and_ends_with_its_line(program: Path) -> None:
     text = forkpty(program, "dongle", "spinel", "--listen", "stdio")
     assert asyncio.run(report_of(text)).protocol_version == (4, 3)
-    assert not asyncio.run(children()), "the program was left behind"
+    assert not running(program), "the program was left behind"
 
 
-async def children() -> list[str]:
-    return [entry.name for entry in Path("/proc").iterdir() if entry.name.isdigit() and is_child(entry)]
+def running(program: Path) -> list[int]:
+    """The processes of this program, wherever they come from; one that has ended runs no more."""
+    return [
+        int(entry.name)
+        for entry in Path("/proc").iterdir()
+        if entry.name.isdigit() and str(program) in command_of(entry)
+    ]
 
 
-def is_child(process: Path) -> bool:
+def command_of(process: Path) -> str:
     try:
-        return f"PPid:\t{os.getpid()}\n" in (process / "status").read_text()
+        return (process / "cmdline").read_text()
     except OSError:
-        return False
+        return ""
 
 
 def test_a_program_that_ends_is_a_lost_line(program: Path) -> None:
@@ -138,8 +143,8 @@ def test_a_program_that_is_killed_is_a_lost_radio(program: Path) -> None:
 
         radio.watch(fails, lambda _: None)
         await radio.start(lambda frame: None, lambda *confirm: None)
-        (pid,) = await children()
-        os.kill(int(pid), 9)
+        (pid,) = running(program)
+        os.kill(pid, 9)
         await asyncio.wait_for(failed.wait(), DEADLINE)
         assert failures[0].fault is Fault.LOST
         await radio.close()
