@@ -41,6 +41,9 @@ HELD_BACK: Duration = 10 * MILLISECOND
 CAPTURE = "the capture"
 EVENTS = "the event file"
 
+_OF_COMMENTS = frozenset((trace.Requested, trace.Sent))
+_OF_CAPTURE = frozenset((trace.NetworkFormed, trace.Indicated, trace.Deviated, trace.KeyInUse))
+
 Miss = Callable[[str], None]
 """Told that evidence is missing, and why."""
 
@@ -175,9 +178,21 @@ class Recording:
 
     def _note_for_capture(self, record: trace.Record, file: Output) -> None:
         """The capture begins with the network; keys and comments follow the records."""
-        self._comments.note(record)
+        kind = type(record)  # most records are looked at no further than this
+        if kind in _OF_COMMENTS:
+            self._comments.note(record)
         if self._own is not None:
             self._own.note(record)
+        if isinstance(record, trace.Heard):
+            self._answering = None
+            for held in reversed(self._held):
+                if held.frame.psdu == record.psdu:
+                    self._answering = (record.at, held)
+                    break
+        elif kind in _OF_CAPTURE:
+            self._note_at_length(record, file)
+
+    def _note_at_length(self, record: trace.Record, file: Output) -> None:
         match record:
             case trace.NetworkFormed():
                 self._pan_id = record.pan_id
@@ -186,10 +201,6 @@ class Recording:
                 self._addresses[joined.device] = joined.address
                 if len(self._addresses) > ADDRESSES_KEPT:
                     self._addresses.popitem(last=False)
-            case trace.Heard():
-                matching = (held for held in reversed(self._held) if held.frame.psdu == record.psdu)
-                found = next(matching, None)
-                self._answering = None if found is None else (record.at, found)
             case trace.Deviated(after="silence") if self._answering is not None:
                 heard_at, held = self._answering
                 if heard_at == record.at:
@@ -223,7 +234,8 @@ class Recording:
 
     def hear(self, frame: AirFrame) -> None:
         """Take one frame that was on the air."""
-        self._take(frame, [])
+        if self._capture is not None:
+            self._take(frame, [])
 
     def _take(self, frame: AirFrame, comments: list[str]) -> None:
         if self._capture is None:
@@ -241,13 +253,12 @@ class Recording:
 
     def _write_frame(self, held: _Held) -> None:
         capture, frame = self._capture, held.frame
-        if capture is not None:
-            self._guard(
-                lambda: capture.frame(
-                    frame.start, frame.psdu, frame.channel, frame.rssi, frame.lqi, held.comments
-                ),
-                CAPTURE,
-            )
+        if capture is None:
+            return
+        try:
+            capture.frame(frame.start, frame.psdu, frame.channel, frame.rssi, frame.lqi, held.comments)
+        except OSError as error:
+            self._fail(CAPTURE, error)
 
     def verdict(self, at: Instant, line: Mapping[str, object]) -> None:
         """Add a verdict to the event file, with both its times as every event has them."""
@@ -271,7 +282,10 @@ class Recording:
         try:
             write()
         except OSError as error:
-            self._miss(f"{name} could not be written: {error.strerror or error}")
+            self._fail(name, error)
+
+    def _fail(self, name: str, error: OSError) -> None:
+        self._miss(f"{name} could not be written: {error.strerror or error}")
 
 
 @dataclass(slots=True)
