@@ -57,6 +57,7 @@ class Setting:
     """
 
     channel: Channel = Channel(15)
+    channel_asked: bool = False
     pan_id: PanId | None = None
     extended_pan_id: ExtendedPanId | None = None
     network_key: Key | None = None

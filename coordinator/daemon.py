@@ -159,6 +159,7 @@ async def _shared_air(
             entropy=entropy.stream(TRUST_CENTER_NAME),
             utc_at_zero=time.time_ns() // 1_000 - now,
             store=store,
+            failed=opened.loss.happened,
         )
         running = Session(order, reporter, ground)
         lost = asyncio.ensure_future(opened.loss.happened.wait())

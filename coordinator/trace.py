@@ -148,6 +148,25 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TurnedAway:
+    """A device that the allow-list does not have asked to associate, and was denied."""
+
+    at: Instant
+    device: Eui64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """A device that joined before a restart is known again: its address, the kinds of its link keys."""
+
+    at: Instant
+    device: Eui64
+    address: NwkAddress
+    link_key: LinkKeyKind
+    pending: LinkKeyKind | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeyInUse:
     """A key that protects frames from now on, for whoever must decrypt the capture.
 
@@ -196,6 +215,8 @@ Record = (
     | Dropped
     | StandingChanged
     | Finding
+    | TurnedAway
+    | Resumed
     | KeyInUse
 )
 

@@ -90,7 +90,7 @@ def main_callback(
     capture: options.CapturePath = None,
     events: options.EventsPath = None,
     seed: options.Seed = None,
-    channel: options.ChannelNumber = 15,
+    channel: options.ChannelOfRun = None,
     pan_id: options.PanIdText = None,
     extended_pan_id: options.ExtendedPanIdText = None,
     network_key_file: options.NetworkKeyFile = None,

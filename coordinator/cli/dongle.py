@@ -115,7 +115,8 @@ def spinel_command(
     try:
         ended_by = asyncio.run(service.serve(order, typer.echo))
     except CannotListen as error:
-        raise typer.BadParameter(str(error), param_hint="--listen") from None
+        option = "--link" if link is not None and str(link) in str(error) else "--listen"
+        raise typer.BadParameter(str(error), param_hint=option) from None
     raise typer.Exit(exits.PASS if ended_by is None else exits.SIGNAL + ended_by)
 
 

@@ -27,6 +27,7 @@ ALL = "all"
 NOBODY = (0, 2**64 - 1)
 """EUI-64s and extended PAN identifiers that mean "none" or "any"."""
 LONGEST_KEY_FILE = 1024
+DEFAULT_CHANNEL = 15
 
 
 def parse_expect(text: str) -> frozenset[Outcome]:
@@ -238,6 +239,10 @@ Expect = Annotated[
 Seed = Annotated[
     Optional[int], typer.Option("--seed", min=0, help="Makes every random draw repeatable.")  # noqa: UP045
 ]
+ChannelOfRun = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option("--channel", min=11, max=26, help="2.4 GHz channel; 15, or what --state has."),
+]
 ChannelNumber = Annotated[int, typer.Option("--channel", min=11, max=26, help="2.4 GHz channel.")]
 PanIdText = Annotated[
     Optional[str],  # noqa: UP045
@@ -342,7 +347,7 @@ JOINED_TEXT = ",".join(outcome.value for outcome in Outcome if outcome in JOINED
 
 def setting(
     *,
-    channel: int,
+    channel: int | None,
     pan_id: str | None,
     extended_pan_id: str | None,
     network_key_file: Path | None,
@@ -356,7 +361,8 @@ def setting(
     if trust_center in codes:
         raise typer.BadParameter(f"{trust_center} is the Trust Center itself", param_hint="--install-code")
     return Setting(
-        channel=Channel(channel),
+        channel=Channel(DEFAULT_CHANNEL if channel is None else channel),
+        channel_asked=channel is not None,
         pan_id=None if pan_id is None else parse_pan_id(pan_id),
         extended_pan_id=None
         if extended_pan_id is None

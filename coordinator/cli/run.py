@@ -40,7 +40,7 @@ def run(
     capture: Path | None = None,
     events: Path | None = None,
     seed: int | None = None,
-    channel: int = 15,
+    channel: int | None = None,
     pan_id: str | None = None,
     extended_pan_id: str | None = None,
     network_key_file: Path | None = None,

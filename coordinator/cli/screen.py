@@ -20,7 +20,7 @@ from coordinator.evidence.events import Events
 from coordinator.evidence.outcome import Verdict
 from coordinator.evidence.rungs import Row
 from coordinator.radio.simulated import KIND as SIMULATED
-from coordinator.types import SECOND, Duration, Instant, hex16
+from coordinator.types import SECOND, Duration, Eui64, Instant, hex16
 
 LABEL = 13
 SIMULATED_BANNER = (
@@ -50,6 +50,8 @@ class TerminalReporter:
         self._radio = SIMULATED
         self._status: Status | None = None
         self._told_closed = False
+        self._told_of_radio: set[tuple[trace.RadioState, str]] = set()
+        self._device: Eui64 | None = None
 
     @property
     def _width(self) -> int:
@@ -107,6 +109,12 @@ class TerminalReporter:
 
     def radio(self, change: trace.RadioChanged) -> None:
         """A radio that came, went, restarted or missed something, across the ladder."""
+        said = (change.state, "" if change.state is trace.RadioState.RECOVERING else change.reason)
+        if change.state is trace.RadioState.UP:
+            self._told_of_radio.clear()
+        elif said in self._told_of_radio:
+            return  # once an outage is enough
+        self._told_of_radio.add(said)
         only_missed = change.missed and change.state is trace.RadioState.UP
         word = "MISSED" if only_missed else change.state.value.upper()
         self._plain(f"radio        {word}: {change.reason}")
@@ -123,7 +131,11 @@ class TerminalReporter:
         self._plain(first + f"\n{'':{margin}}".join(lines))
 
     def row(self, row: Row) -> None:
-        """One rung."""
+        """One rung, and whose it is where that is another device than before."""
+        if row.device is not None and row.device != self._device:
+            if self._device is not None:
+                self._plain(f"-- device {row.device}")
+            self._device = row.device
         self._show(render.rung(row, self._width), render.plain_rung(row, self._width))
 
     def waiting(self, left: Duration | None, observing: bool) -> None:

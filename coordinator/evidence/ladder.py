@@ -50,6 +50,8 @@ class Ladder:
             trace.Concluded: self._concluded,
             trace.Deviated: self._deviated,
             trace.KeyInUse: self._key_in_use,
+            trace.TurnedAway: self._turned_away,
+            trace.Resumed: self._resumed,
         }
         self._from_joiner: dict[type, Callable[..., Rows]] = {
             mlme.BeaconRequestIndication: self._scanned,
@@ -230,6 +232,17 @@ class Ladder:
         return (
             lane.ghost(device, record.at, Direction.TO_JOINER, record.before, "silence instead", (record,)),
         )
+
+    def _turned_away(self, record: trace.TurnedAway) -> Rows:
+        what = "Association Request; denied, not on the allow-list"
+        return (self._air.row(record.device, record.at, Direction.FROM_JOINER, what, rungs.UNSECURED),)
+
+    def _resumed(self, record: trace.Resumed) -> Rows:
+        """It goes on where it was: no step of an earlier session is shown again."""
+        lane = self._lanes[record.device] = Lane()
+        lane.key, lane.offered = record.link_key, record.pending
+        self._addresses[record.address] = record.device
+        return ()
 
     def _key_in_use(self, record: trace.KeyInUse) -> Rows:
         if record.device is not None and record.kind is LinkKeyKind.INSTALL_CODE:

@@ -33,7 +33,7 @@ class History:
 class Scan:
     """Active scans: who scans cannot be told, so this is kept beside the devices."""
 
-    __slots__ = ("beacon", "deviations", "first", "incomplete", "last", "requests")
+    __slots__ = ("beacon", "deviations", "first", "incomplete", "last", "refused", "requests", "resumed")
 
     def __init__(self) -> None:
         self.first: Instant | None = None
@@ -42,6 +42,10 @@ class Scan:
         self.beacon: mlme.BeaconRequest | None = None
         self.deviations = Deviations()
         self.incomplete: list[str] = []
+        self.refused: dict[Eui64, int] = {}
+        """How often a device asked to associate that the allow-list does not have; the first few."""
+        self.resumed: dict[Eui64, bool] = {}
+        """Devices of an earlier session, and whether they were heard in this one."""
 
     def heard(self, at: Instant) -> None:
         """Another beacon request."""

@@ -13,12 +13,15 @@ SCAN_WAIT: Duration = 5 * SECOND
 scans the other channels. All sixteen take 16 * (2^4 + 1) * 15.36 ms = 4.2 s at bdbScanDuration 4, the
 longest of the stacks that were read (protocol.md 2); the rest is for choosing, CSMA and retries."""
 _PRO = 2
+_NAMED = 3
 
 
 def judge_scan(scan: Scan, at: Instant) -> tuple[Outcome, str]:
     """Outcome and sentence of a window, closed at `at`, in which beacon requests were heard and nothing
     else."""
     scanned = f"somebody scanned {times(scan.requests)}"
+    if scan.refused:
+        return Outcome.NOT_ASSOCIATED, _refused(scan)
     since = at - scan.last
     if since < SCAN_WAIT:
         text = (
@@ -26,6 +29,21 @@ def judge_scan(scan: Scan, at: Instant) -> tuple[Outcome, str]:
         )
         return Outcome.INCONCLUSIVE, text
     return Outcome.NOT_ASSOCIATED, f"{scanned} and never asked to associate: {_offered(scan.beacon)}"
+
+
+def explain_nobody(scan: Scan) -> str:
+    """Why a window has nobody to judge. Devices of an earlier session go on; only a new join is judged."""
+    heard = [str(device) for device, was_heard in scan.resumed.items() if was_heard]
+    if not heard:
+        return "no joiner was heard"
+    who = ", ".join(heard[:_NAMED]) + (" and others" if len(heard) > _NAMED else "")
+    return f"nobody began to join; {who} went on from an earlier session, which is not judged"
+
+
+def _refused(scan: Scan) -> str:
+    device, asked = next(iter(scan.refused.items()))
+    others = f", and {len(scan.refused) - 1} more" if len(scan.refused) > 1 else ""
+    return f"{device} asked to associate {times(asked)} and was denied{others}: --allow does not name it"
 
 
 def _offered(beacon: mlme.BeaconRequest | None) -> str:

@@ -184,8 +184,8 @@ def of_attempts(
     )
 
 
-def nobody(at: Instant, incomplete: tuple[str, ...]) -> Verdict:
-    """The verdict on a window in which no joiner was heard at all."""
+def nobody(at: Instant, incomplete: tuple[str, ...], explanation: str = "no joiner was heard") -> Verdict:
+    """The verdict on a window in which nobody began to join."""
     return Verdict(
         closed=at,
         device=None,
@@ -194,7 +194,7 @@ def nobody(at: Instant, incomplete: tuple[str, ...]) -> Verdict:
         link_key=None,
         step=Step.NO_JOINER_HEARD,
         seconds=None,
-        explanation="no joiner was heard",
+        explanation=explanation,
         deviations=(),
         attempts=(),
         incomplete=incomplete,

@@ -17,7 +17,7 @@ from coordinator.evidence.inbound import Inbound
 from coordinator.evidence.outbound import Outbound
 from coordinator.evidence.outcome import JOINED, Outcome, Verdict
 from coordinator.evidence.register import Register, Scan
-from coordinator.evidence.scanned import judge_scan
+from coordinator.evidence.scanned import explain_nobody, judge_scan
 from coordinator.primitives import Indication, bdb, mlme
 from coordinator.primitives.describe import describe
 from coordinator.types import Eui64, Instant, LinkKeyKind, NwkAddress
@@ -50,6 +50,8 @@ class Witness:
             trace.Finding: self._found,
             trace.KeyInUse: self._key_in_use,
             trace.RadioChanged: self._radio_changed,
+            trace.TurnedAway: self._turned_away,
+            trace.Resumed: self._resumed,
         }
 
     @property
@@ -101,7 +103,8 @@ class Witness:
         if verdicts:
             return verdict.overall(verdicts)
         if self._register.scan.first is None:
-            return verdict.nobody(at, (*self._incomplete, *self._register.scan.incomplete))
+            incomplete = (*self._incomplete, *self._register.scan.incomplete)
+            return verdict.nobody(at, incomplete, explain_nobody(self._register.scan))
         return self._only_scanned(self._register.scan, self._register.scan.first, at)
 
     def _only_scanned(self, scan: Scan, first: Instant, at: Instant) -> Verdict:
@@ -125,6 +128,11 @@ class Witness:
 
     def _indicated(self, record: trace.Indicated) -> None:
         indication, at = record.indication, record.at
+        resumed = self._register.scan.resumed
+        if resumed:
+            device = getattr(indication, "device", None)
+            if device in resumed:
+                resumed[device] = True
         self._cause = (indication, at, self._inbound.note(indication, at))
 
     def _requested(self, record: trace.Requested) -> None:
@@ -177,6 +185,14 @@ class Witness:
         trail = self._register.current(record.device)
         if trail is not None:
             trail.find(record.summary)
+
+    def _turned_away(self, record: trace.TurnedAway) -> None:
+        refused = self._register.scan.refused
+        if record.device in refused or len(refused) < _LOOSE:
+            refused[record.device] = refused.get(record.device, 0) + 1
+
+    def _resumed(self, record: trace.Resumed) -> None:
+        self._register.scan.resumed[record.device] = False
 
     def _radio_changed(self, record: trace.RadioChanged) -> None:
         """A radio that went, restarted or missed something: it may have been of whoever is being watched."""

@@ -8,6 +8,9 @@ from __future__ import annotations
 from coordinator.profiles.errors import ConfigurationError
 from coordinator.security.counters import COUNTER_LIMIT
 
+ROOM = 1_000_000
+"""Counter values that a network taken over must have left; our choice."""
+
 FORMAT = "zigpy/open-coordinator-backup"
 VERSION = 1
 
@@ -39,6 +42,8 @@ class _Check:
         document["metadata"] = metadata
         for name, octets in (("coordinator_ieee", 8), ("pan_id", 2), ("extended_pan_id", 8)):
             self._hex(document.get(name), name, octets)
+        if str(document["pan_id"]).lower() in ("ffff", "0xffff"):
+            raise self._refuse("pan_id", "0xffff is every PAN and no network's")
         self._number(document.get("channel"), "channel", 11, 26)
         self._number(document.setdefault("nwk_update_id", 0), "nwk_update_id", 0, 255)
         self._number(document.setdefault("security_level", 5), "security_level", 5, 5)
@@ -48,7 +53,8 @@ class _Check:
         key = self._object(document.get("network_key"), "network_key")
         self._hex(key.get("key"), "network_key.key", 16)
         self._number(key.get("sequence_number"), "network_key.sequence_number", 0, 255)
-        self._number(key.get("frame_counter"), "network_key.frame_counter", 0, COUNTER_LIMIT)
+        # Further on there is no room for the jump that keeps counters rising, and for a network after it.
+        self._number(key.get("frame_counter"), "network_key.frame_counter", 0, COUNTER_LIMIT - ROOM)
         self._stack_specific(document.get("stack_specific"))
         devices = self._list(document.setdefault("devices", []), "devices")
         document["devices"] = [

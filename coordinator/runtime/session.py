@@ -268,10 +268,12 @@ class Session:
                 self._windows.changed.clear()
                 changed.cancel()
                 self._recording.flush()
+                if self._ground.failed.is_set():
+                    self._interrupt("the radio is gone")
                 if any(failure.done() for failure in failures):
                     return Ending()
                 if stop.done():
-                    self._interrupt()
+                    self._interrupt("interrupted before the window closed")
                     return Ending(signal=stop.result())
                 verdict = await self._close_due(stop)
                 if verdict is not None and self._order.once:
@@ -325,12 +327,12 @@ class Session:
         device = next((each for each, at in self._windows.closing.items() if at == closes), None)
         return self._judge(device, closes)
 
-    def _interrupt(self) -> None:
-        """Told to end: what is under observation ends unfinished, and that is its verdict."""
+    def _interrupt(self, why: str) -> None:
+        """It ends: what is under observation ends unfinished, and that is its verdict."""
         self._relay.settle()
         open_windows = tuple(self._windows.closing)
         if open_windows:
-            self._witness.miss("interrupted before the window closed")
+            self._witness.miss(why)
         for device in open_windows:
             self._judge(device, self._clock.now())
 

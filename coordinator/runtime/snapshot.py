@@ -125,6 +125,16 @@ def _restore_device(center: TrustCenterNode, eui64: Eui64, state: DeviceState, n
         stack_revision=state.stack_revision,
     )
     center.engine.resume(device, now)
+    entry = host.link_keys.entry(eui64)
+    host.note(
+        trace.Resumed(
+            at=now,
+            device=eui64,
+            address=state.address,
+            link_key=entry.current.kind,
+            pending=None if entry.pending is None else entry.pending.kind,
+        )
+    )
 
 
 def _entry(partner: Eui64, state: LinkKeysState) -> LinkKeyEntry:

@@ -92,14 +92,14 @@ class Store:
     def setting(self, asked: Setting) -> Setting:
         """The setting to make the coordinator with: what was saved, and for the rest what was asked for.
 
-        Raises StateError when something else was asked for than what was saved. The channel has no
-        "not asked for", so the saved one counts.
+        Raises StateError when something else was asked for than what was saved.
         """
         network, state = self.network, self.saved.network
         if network is None or state is None:
             return asked
         for name, wanted, has in (
             ("EUI-64", asked.trust_center, state.eui64),
+            ("channel", asked.channel if asked.channel_asked else None, network.channel),
             ("PAN identifier", asked.pan_id, network.pan_id),
             ("extended PAN identifier", asked.extended_pan_id, network.extended_pan_id),
             ("network key", asked.network_key, network.key),

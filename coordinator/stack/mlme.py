@@ -137,9 +137,7 @@ class Mlme:
 
     def _turn_away(self, device: Eui64, now: Instant) -> None:
         """Somebody else's device: it is told so, and neither a behaviour nor the Trust Center hears of it."""
-        self._layers.note(
-            trace.Finding(at=now, device=device, summary="not on the allow-list: its association was denied")
-        )
+        self._layers.note(trace.TurnedAway(at=now, device=device))
         self._layers.mac.indirect.discard(device, now)
         denied = AssociationStatus.PAN_ACCESS_DENIED
         self.respond(

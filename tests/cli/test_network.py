@@ -206,12 +206,14 @@ WRONG: dict[str, tuple[str, object]] = {
     "metadata.version": ("metadata.version", 2),
     "coordinator_ieee": ("coordinator_ieee", "00:12"),
     "pan_id": ("pan_id", None),
+    "pan_id#every": ("pan_id", "ffff"),
     "channel": ("channel", 27),
     "security_level": ("security_level", 0),
     "channel_mask[0]": ("channel_mask", ["11"]),
     "network_key": ("network_key", []),
     "network_key.key": ("network_key.key", "zz" * 16),
     "network_key.frame_counter": ("network_key.frame_counter", -1),
+    "network_key.frame_counter#spent": ("network_key.frame_counter", 4_294_967_290),
     "network_key.sequence_number": ("network_key.sequence_number", True),
     "devices": ("devices", {}),
     "devices[1]": ("devices.1", 5),
@@ -239,7 +241,7 @@ def test_a_backup_that_is_wrong_is_refused_with_the_path_of_what_is(
         place[last] = change[1]
     sample.write_text(json.dumps(document))
     assert network("import", sample, "--state", tmp_path / "state") == 3
-    assert f"{sample}: {path}: " in complaint(capsys)
+    assert f"{sample}: {path.partition('#')[0]}: " in complaint(capsys)
     assert not (tmp_path / "state").exists()
 
 

@@ -76,8 +76,8 @@ def test_nobody_is_let_in_who_is_not_on_the_list(tmp_path: Path) -> None:
         )  # fmt: skip
     assert run.returncode in (1, 7)
     events = [json.loads(line) for line in (tmp_path / "run.jsonl").read_text().splitlines()]
-    findings = [event["summary"] for event in events if event["kind"] == "finding"]
-    assert "not on the allow-list: its association was denied" in findings
+    assert [event["device"] for event in events if event["kind"] == "turned-away"]
+    assert "was denied: --allow does not name it" in run.stdout
     assert not [event for event in events if "TRANSPORT-KEY" in json.dumps(event)]
 
 

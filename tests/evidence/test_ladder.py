@@ -13,7 +13,7 @@ from coordinator.evidence.ladder import Direction, Ladder, Row
 from coordinator.evidence.outcome import Verdict
 from coordinator.evidence.witness import Witness
 from coordinator.primitives import mlme
-from coordinator.types import LinkKeyKind
+from coordinator.types import LinkKeyKind, NwkAddress
 from tests.evidence.story import DEVICE, FRESH, OTHER, REUSE, Story, beacon, us
 
 
@@ -267,3 +267,39 @@ class TestRendering:
     def test_markup_in_what_a_device_makes_us_say_stays_text(self) -> None:
         row = Row(at=us(0), device=None, direction=Direction.HERE, what="[red]x[/red]")
         assert "[red]x[/red]" in render.rung(row).plain
+
+
+def test_a_device_of_an_earlier_session_goes_on_with_the_keys_it_has(told: Told) -> None:
+    resumed = trace.Resumed(
+        at=us(0),
+        device=DEVICE,
+        address=NwkAddress(0x1234),
+        link_key=LinkKeyKind.GLOBAL,
+        pending=LinkKeyKind.UNIQUE,
+    )
+    told.note(resumed)
+    told.story.ask_descriptor(700)
+    told.story.verify(800)
+    told.story.confirm(800)
+    *_, last = told.rows
+    assert [row.what for row in told.rows if row.ghost] == []
+    assert "Node_Desc_rsp (R22)" in [row.what for row in told.rows]
+    assert (last.what, last.key) == ("Confirm-Key (SUCCESS)", "NWK + link key (unique)")
+
+
+def test_a_device_that_is_not_on_the_allow_list_is_a_row_of_its_own(told: Told) -> None:
+    told.note(trace.TurnedAway(at=us(5), device=DEVICE))
+    (row,) = told.rows
+    assert (row.device, row.what) == (DEVICE, "Association Request; denied, not on the allow-list")
+
+
+def test_who_went_on_from_an_earlier_session_is_named_when_nobody_began_to_join() -> None:
+    witness = Witness()
+    story = Story(witness.note)
+    witness.note(
+        trace.Resumed(at=us(0), device=DEVICE, address=NwkAddress(0x1234), link_key=LinkKeyKind.GLOBAL)
+    )
+    assert witness.close(us(1000)).explanation == "no joiner was heard"
+    story.request_key(2_000)
+    explanation = witness.close(us(60_000)).explanation
+    assert explanation.startswith(f"nobody began to join; {DEVICE} went on from an earlier session")

@@ -21,7 +21,7 @@ from coordinator.sim.driver import Driver
 from coordinator.sim.radio import SimulatedRadio
 from coordinator.stack.node import ReceivedFrame
 from coordinator.trust_center.device import Standing
-from coordinator.types import SECOND, Key, LinkKeyKind, PanId
+from coordinator.types import SECOND, Channel, Key, LinkKeyKind, PanId
 from tests.runtime.disk import Disk, Step, after_power_cut
 from tests.runtime.town import Town
 
@@ -182,6 +182,15 @@ class SlowDisk(Disk):
         if step.name == "sync":
             assert self.go.wait(5)
         super().note(step)
+
+
+def test_another_channel_than_the_saved_one_is_refused_if_it_was_asked_for() -> None:
+    disk = Disk()
+    saved = Town(disk).center.network.channel
+    store = Store.open(Path("/state"), disk)
+    assert store.setting(Setting(channel=Channel(26))).channel == saved
+    with pytest.raises(StateError, match="another channel"):
+        store.setting(Setting(channel=Channel(26), channel_asked=True))
 
 
 def test_another_network_than_the_saved_one_is_refused() -> None:

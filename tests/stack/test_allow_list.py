@@ -45,10 +45,19 @@ def test_a_stranger_is_denied_and_the_trust_center_never_hears_of_it(
     denied = mac_commands.AssociationStatus.PAN_ACCESS_DENIED
     assert {sent.psdu[-3:] for sent in responses} == {b"\xff\xff" + bytes((denied,))}
     assert not [record for record in records if isinstance(record, trace.Requested) and "Key" in str(record)]
-    assert any(
-        isinstance(record, trace.Finding) and record.device == STRANGER and "allow-list" in record.summary
-        for record in records
+    assert any(isinstance(record, trace.TurnedAway) and record.device == STRANGER for record in records)
+
+
+def test_the_verdict_says_who_was_denied_and_why() -> None:
+    scenario = Scenario(
+        profile=profiles.load("zb3"),
+        joiners=(joiners.load("zboss-r22"),),
+        setting=Setting(allowed=frozenset()),
     )
+    verdict = Simulation(scenario).run().verdict
+    assert verdict.outcome is Outcome.NOT_ASSOCIATED
+    assert verdict.explanation.startswith(f"{STRANGER} asked to associate ")
+    assert "--allow does not name it" in verdict.explanation
 
 
 def is_response(psdu: bytes) -> bool:
