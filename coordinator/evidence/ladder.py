@@ -43,6 +43,7 @@ class Ladder:
         self._awaited: OrderedDict[int, Row] = OrderedDict()
         self._install_codes: set[Eui64] = set()
         self._asker: Eui64 | None = None
+        self._radio_is_up = True
         self._methods: dict[type, Callable[..., Rows]] = {
             trace.Indicated: self._indicated,
             trace.Requested: self._requested,
@@ -51,6 +52,7 @@ class Ladder:
             trace.Deviated: self._deviated,
             trace.KeyInUse: self._key_in_use,
             trace.TurnedAway: self._turned_away,
+            trace.RadioChanged: self._radio_changed,
             trace.Resumed: self._resumed,
         }
         self._from_joiner: dict[type, Callable[..., Rows]] = {
@@ -172,6 +174,9 @@ class Ladder:
             return ()
         requested, device, lane = intended
         request, at = requested.request, record.at
+        if not self._radio_is_up:
+            note = "not sent (there is no radio)"
+            return (lane.ghost(device, at, Direction.TO_JOINER, rungs.step(request), note),)
         ghosts = lane.end(device, at) if device is not None and _tells_to_leave(request) else ()
         key = _secured(lane, request)
         row = lane.row(device, at, Direction.TO_JOINER, rungs.step(request), key, requested.deviations)
@@ -232,6 +237,10 @@ class Ladder:
         return (
             lane.ghost(device, record.at, Direction.TO_JOINER, record.before, "silence instead", (record,)),
         )
+
+    def _radio_changed(self, record: trace.RadioChanged) -> Rows:
+        self._radio_is_up = record.state is trace.RadioState.UP
+        return ()
 
     def _turned_away(self, record: trace.TurnedAway) -> Rows:
         what = "Association Request; denied, not on the allow-list"

@@ -31,14 +31,19 @@ class OwnTraffic:
         self._show = show
         self._channel: Channel = CHANNELS[0]
         self._sent: trace.Sent | None = None
+        self._up = True
 
     def note(self, record: trace.Record) -> None:
         """Take one record."""
         match record:
             case trace.NetworkFormed():
                 self._channel = record.channel
+            case trace.RadioChanged():
+                self._up = record.state is trace.RadioState.UP
             case trace.Heard():
                 self._heard(record)
+            case trace.Sent() if not self._up:
+                self._sent = None  # there was no radio to send it
             case trace.Sent():
                 if self._sent is not None:
                     self._end(self._sent, record.at, "no word whether it was sent")

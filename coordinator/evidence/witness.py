@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from coordinator import trace
 from coordinator.evidence import verdict
@@ -36,6 +37,7 @@ class Witness:
         self._inbound = Inbound(self._register)
         self._outbound = Outbound(self._register)
         self._incomplete: list[str] = []
+        self._radio_gone = ""
         self._frames_heard = False
         self._cause: tuple[Indication, Instant, Trail | None] | None = None
         self._loose: deque[trace.Deviated] = deque(maxlen=_LOOSE)
@@ -89,13 +91,17 @@ class Witness:
         attempts = tuple(
             verdict.judge(trail, at, frames_heard=self._frames_heard) for trail in history.trails
         )
-        return verdict.of_attempts(
+        found = verdict.of_attempts(
             attempts,
             earlier=history.begun - len(attempts),
             at=at,
             expect=self._expect,
             incomplete=(*self._incomplete, *history.incomplete),
         )
+        if self._radio_gone and found.outcome is Outcome.INCONCLUSIVE:
+            gone = "the radio was gone when the window closed, so the device could not be asked"
+            return replace(found, explanation=f"{gone}: {self._radio_gone}")
+        return found
 
     def close(self, at: Instant) -> Verdict:
         """The verdict on the window, which closes at `at`: the worst of the devices', with each."""
@@ -196,6 +202,7 @@ class Witness:
 
     def _radio_changed(self, record: trace.RadioChanged) -> None:
         """A radio that went, restarted or missed something: it may have been of whoever is being watched."""
+        self._radio_gone = "" if record.state is trace.RadioState.UP else record.reason
         if record.missed or record.state is trace.RadioState.LOST:
             self.interrupt(record.reason)
 

@@ -303,3 +303,23 @@ def test_who_went_on_from_an_earlier_session_is_named_when_nobody_began_to_join(
     story.request_key(2_000)
     explanation = witness.close(us(60_000)).explanation
     assert explanation.startswith(f"nobody began to join; {DEVICE} went on from an earlier session")
+
+
+def test_what_was_to_be_said_while_there_was_no_radio_was_not_sent_and_the_radio_is_named(told: Told) -> None:
+    witness = Witness()
+
+    def note(record: trace.Record) -> None:
+        told.note(record)
+        witness.note(record)
+
+    story = Story(note)
+    story.enter(0)
+    lost = trace.RadioChanged(at=us(10_000), state=trace.RadioState.LOST, reason="the line was lost")
+    note(lost)
+    story.tell_to_leave(38_000, delivered=False)
+    assert "not sent (there is no radio)" in [row.note for row in told.rows if row.ghost]
+    verdict = witness.verdict(DEVICE, us(40_000))
+    assert verdict.incomplete == ("the line was lost",)
+    assert verdict.explanation == (
+        "the radio was gone when the window closed, so the device could not be asked: the line was lost"
+    )
