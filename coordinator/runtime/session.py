@@ -270,6 +270,8 @@ class Session:
                 self._recording.flush()
                 if self._ground.failed.is_set():
                     self._interrupt("the radio is gone")
+                    if self._order.once and not self._judged:
+                        self._judge(None, self._clock.now())
                 if any(failure.done() for failure in failures):
                     return Ending()
                 if stop.done():
