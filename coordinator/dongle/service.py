@@ -6,7 +6,6 @@ The air is one of its own, or, with `Order.air`, one that other processes share.
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from coordinator.radio.air.guest import Loss
 from coordinator.radio.air.opening import open_air
 from coordinator.radio.air.url import AirUrl
 from coordinator.radio.errors import RadioLost
+from coordinator.runtime.signals import stop_signal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +47,7 @@ async def serve(order: Order, announce: Announce) -> int | None:
     Raises listen.CannotListen, RadioUnavailable, RadioLost when a shared air went away, and what else
     ended the radio.
     """
-    stop: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-
-    def stopped(number: int) -> None:
-        if not stop.done():
-            stop.set_result(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, stopped, number)
+    stop = stop_signal()
     async with _on_air(order) as (rcp, loss):
         listening = asyncio.ensure_future(listen(order.where, rcp, announce, _disturbance(order, rcp)))
         ends = [asyncio.ensure_future(event.wait()) for event in (rcp.failed, loss.happened)]
