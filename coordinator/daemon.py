@@ -17,13 +17,13 @@ from coordinator.entropy import SeededEntropy, SystemEntropy
 from coordinator.radio.air import url as air_url
 from coordinator.radio.air.opening import open_air
 from coordinator.radio.base import Device
+from coordinator.radio.clock import LoopClock
 from coordinator.radio.errors import RadioLost
 from coordinator.radio.serial import opener
 from coordinator.radio.simulated import SimulatedAir
 from coordinator.radio.spinel.radio import SpinelRadio
 from coordinator.radio.url import ForkPty, Line, Simulated, Tcp, Uart
 from coordinator.runtime import survey
-from coordinator.runtime.clock import LoopClock
 from coordinator.runtime.session import Begun, Ending, Ground, Order, Reporter, Session
 from coordinator.runtime.signals import stop_signal
 from coordinator.runtime.store import Store

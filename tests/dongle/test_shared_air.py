@@ -21,7 +21,7 @@ from coordinator.evidence.witness import Witness
 from coordinator.profiles import joiners
 from coordinator.profiles import load as profiles
 from coordinator.radio import serial, url
-from coordinator.radio.air.guest import AirClock
+from coordinator.radio.clock import LoopClock
 from coordinator.radio.spinel.client import Client
 from coordinator.radio.spinel.radio import SpinelRadio
 from coordinator.runtime.driver import Driver
@@ -55,7 +55,7 @@ async def coordinate(where: str, profile: str, joiner: subprocess.Popen[str]) ->
     assert isinstance(line, url.Tcp)
     opener: serial.Opener[Client] = serial.opener(line)
     witness = Witness()
-    clock = AirClock(Instant(0))
+    clock = LoopClock(Instant(0))
     center = TrustCenterNode(
         profiles.load(profile), Setting(channel=Channel(11)), SeededEntropy(1).stream("center"), witness.note
     )

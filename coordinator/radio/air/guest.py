@@ -40,22 +40,6 @@ class Loss:
             self.happened.set()
 
 
-class AirClock:
-    """The air's time in another process, apart from the microseconds that its word took."""
-
-    def __init__(self, now: Instant) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._origin = self._loop.time() - now / SECOND
-
-    def now(self) -> Instant:
-        """The time by this process's event loop."""
-        return Instant(max(0, round((self._loop.time() - self._origin) * SECOND)))
-
-    def loop_time(self, when: Instant) -> float:
-        """An instant on the event loop's clock."""
-        return self._origin + when / SECOND
-
-
 class AirRadio:
     """`Radio` on a remote air. Its `loss` happens when the host goes, or a datagram does.
 

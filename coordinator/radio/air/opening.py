@@ -14,10 +14,11 @@ from coordinator.codec.cursor import DecodeError
 from coordinator.radio.air import datagrams, messages
 from coordinator.radio.air.datagrams import Datagram
 from coordinator.radio.air.endpoint import Address, Endpoint
-from coordinator.radio.air.guest import ADMISSION, AGAIN, AirClock, AirRadio, Loss
+from coordinator.radio.air.guest import ADMISSION, AGAIN, AirRadio, Loss
 from coordinator.radio.air.hub import Hub, Notes
 from coordinator.radio.air.url import AirUrl
 from coordinator.radio.base import Radio
+from coordinator.radio.clock import LoopClock
 from coordinator.radio.errors import RadioUnavailable
 from coordinator.radio.simulated import SimulatedAir
 from coordinator.sim.air import MediumConfig
@@ -34,7 +35,7 @@ class Air:
     """
 
     url: AirUrl
-    clock: SimulatedAir | AirClock
+    clock: SimulatedAir | LoopClock
     radio: Callable[[str], Radio]
     loss: Loss
     hub: Hub | None = None
@@ -93,7 +94,7 @@ def _host(
         raise RadioUnavailable(f"{url}: {error.strerror or error}") from None
 
 
-async def find(url: AirUrl) -> AirClock | None:
+async def find(url: AirUrl) -> LoopClock | None:
     """The clock of the air that another process hosts; None when nobody has the port.
 
     Raises RadioUnavailable when who has it is no air, or one of another version.
@@ -112,12 +113,12 @@ class _Finder:
         self._url = url
         self._session = secrets.randbits(32)
         self._known = asyncio.Event()
-        self._clock: AirClock | None = None
+        self._clock: LoopClock | None = None
         self._nobody = False
         self._version: int | None = None
         self.endpoint = Endpoint(url, self._take, self._find_nobody)
 
-    async def ask(self) -> AirClock | None:
+    async def ask(self) -> LoopClock | None:
         probe = datagrams.encode(Datagram(self._session, datagrams.UNCOUNTED, messages.Probe()))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ADMISSION):
@@ -144,7 +145,7 @@ class _Finder:
         except DecodeError:
             return
         if datagram.session == self._session and isinstance(datagram.message, messages.Present):
-            self._clock = AirClock(datagram.message.now)
+            self._clock = LoopClock(datagram.message.now)
             self._known.set()
 
     def _find_nobody(self) -> None:

@@ -8,11 +8,11 @@ from coordinator.types import SECOND, Instant
 
 
 class LoopClock:
-    """Instant 0 is when it was made; from then on it runs with the event loop's monotonic clock."""
+    """It is `now` when it is made; from then on it runs with the event loop's monotonic clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Instant = Instant(0)) -> None:
         self._loop = asyncio.get_running_loop()
-        self._origin = self._loop.time()
+        self._origin = self._loop.time() - now / SECOND
 
     def now(self) -> Instant:
         """The time."""
