@@ -1,0 +1,208 @@
+"""Answers commands, whoever brings them: each begun in the order it came, each answered once.
+
+A handler does its work in the call, or returns something to wait for. A `transaction` that is seen again
+within its time gets the answer of the first, for MQTT may deliver twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from coordinator.control import payload
+from coordinator.control.schema.base import Data, Request
+from coordinator.control.schema.commands import Response
+from coordinator.control.schema.errors import ControlError, ErrorCode
+
+REMEMBERED_FOR = 60.0
+"""Seconds that the answer to a transaction is kept, from when it was given."""
+REMEMBERED = 4096
+"""Answers kept at most; the oldest goes first."""
+IN_FLIGHT = 1000
+"""Requests that may wait for their answer at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request as it came in. `origin` says from whom, for people: ``mqtt``, ``http 127.0.0.1``."""
+
+    verb: str
+    body: bytes
+    origin: str
+    retained: bool = False
+    expires: float | None = None
+    """On the event loop's clock; None: never."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a handler is told of a request beside the request."""
+
+    verb: str
+    origin: str
+
+
+Handler = Callable[[Request, Context], Data | Awaitable[Data]]
+"""Does what a command asks for. Raises ControlError when it does not."""
+
+Answered = Callable[[Call, Request | None, Response], None]
+"""Hears of each request that was answered."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """A transaction: what was asked, and its answer, or who waits for it."""
+
+    body: tuple[str, bytes]
+    answer: asyncio.Future[Response]
+    until: float
+
+
+class Dispatcher:
+    """Answers `Call`s with the handlers it is given, one a verb. Owns the requests that wait: close it."""
+
+    def __init__(
+        self,
+        handlers: Mapping[str, Handler],
+        *,
+        in_flight: int = IN_FLIGHT,
+        answered: Answered = lambda _call, _request, _response: None,
+        broken: Callable[[BaseException], None] = lambda _error: None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        """`broken` hears of an exception that is ours; `wall` is UTC in seconds, for `not_after`."""
+        self._handlers = handlers
+        self._limit = in_flight
+        self._answered = answered
+        self._broken = broken
+        self._wall = wall
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._tasks: set[asyncio.Task[Response]] = set()
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests wait for their answer."""
+        return len(self._tasks)
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """What can be asked."""
+        return tuple(self._handlers)
+
+    def begin(self, call: Call) -> Response | asyncio.Future[Response]:
+        """Begin a request now, and answer at once where nothing has to be waited for."""
+        request: Request | None = None
+        try:
+            request = self._accept(call)
+            before = self._seen_before(call, request)
+            if before is not None:
+                return before
+            response = self._do(call, request)
+        except ControlError as error:
+            response = payload.not_done(error, None if request is None else request.transaction)
+            self._answered(call, request, response)
+        return response
+
+    async def answer(self, call: Call) -> Response:
+        """Begin, and wait. Who stops waiting does not stop the request."""
+        begun = self.begin(call)
+        return begun if isinstance(begun, Response) else await asyncio.shield(begun)
+
+    async def close(self) -> None:
+        """End what waits; it is answered as withdrawn."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _accept(self, call: Call) -> Request:
+        """Whatever refuses a request before it is looked at by a handler."""
+        command = payload.command_of(call.verb)
+        if call.retained:
+            raise ControlError(
+                ErrorCode.RETAINED,
+                "a retained request is not carried out: nobody asked now",
+                hint="publish requests without the retain flag",
+            )
+        if call.expires is not None and asyncio.get_running_loop().time() >= call.expires:
+            raise ControlError(ErrorCode.EXPIRED, "the request arrived after its message expiry")
+        request = payload.request_of(command, payload.parse(call.body))
+        if request.not_after is not None and self._wall() > request.not_after:
+            raise ControlError(ErrorCode.EXPIRED, "the request arrived after its not_after")
+        if call.verb not in self._handlers:
+            raise ControlError(ErrorCode.REFUSED, f"{call.verb} cannot be done by this bench")
+        return request
+
+    def _seen_before(self, call: Call, request: Request) -> Response | asyncio.Future[Response] | None:
+        now = asyncio.get_running_loop().time()
+        self._forget(now)
+        known = None if request.transaction is None else self._known.get(request.transaction)
+        if known is None:
+            return None
+        if known.body != (call.verb, call.body):
+            raise ControlError(
+                ErrorCode.CONFLICT, f"the transaction {request.transaction} was another request before"
+            )
+        return known.answer.result() if known.answer.done() else known.answer
+
+    def _forget(self, now: float) -> None:
+        """Drop answers whose time is over, and the oldest when there are too many; never who still waits."""
+        for transaction, known in list(itertools.islice(self._known.items(), 8)):
+            if not known.answer.done():
+                self._known.move_to_end(transaction)
+            elif known.until <= now or len(self._known) > REMEMBERED:
+                del self._known[transaction]
+
+    def _do(self, call: Call, request: Request) -> Response | asyncio.Future[Response]:
+        if len(self._tasks) >= self._limit:
+            raise ControlError(
+                ErrorCode.BUSY,
+                f"{self._limit} requests wait for their answer already",
+                hint="ask again later",
+            )
+        context = Context(verb=call.verb, origin=call.origin)
+        try:
+            result = self._handlers[call.verb](request, context)
+        except ControlError:
+            raise
+        except Exception as error:  # one request must not end the bench
+            self._broken(error)
+            raise ControlError(ErrorCode.INTERNAL, "internal error; the log has it") from None
+        if isinstance(result, Data):
+            response = payload.done(result, request.transaction)
+            answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+            answer.set_result(response)
+            self._remember(call, request, answer)
+            self._answered(call, request, response)
+            return response
+        task = asyncio.ensure_future(self._wait(call, request, result))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self._remember(call, request, task)
+        return task
+
+    async def _wait(self, call: Call, request: Request, result: Awaitable[Data]) -> Response:
+        try:
+            response = payload.done(await result, request.transaction)
+        except ControlError as error:
+            response = payload.not_done(error, request.transaction)
+        except asyncio.CancelledError:
+            ended = ControlError(ErrorCode.TIMEOUT, "the bench ended first: nothing was changed")
+            response = payload.not_done(ended, request.transaction)
+        except Exception as failure:  # one request must not end the bench
+            self._broken(failure)
+            ours = ControlError(ErrorCode.INTERNAL, "internal error; the log has it")
+            response = payload.not_done(ours, request.transaction)
+        known = None if request.transaction is None else self._known.get(request.transaction)
+        if known is not None:
+            known.until = asyncio.get_running_loop().time() + REMEMBERED_FOR
+        self._answered(call, request, response)
+        return response
+
+    def _remember(self, call: Call, request: Request, answer: asyncio.Future[Response]) -> None:
+        if request.transaction is not None:
+            until = asyncio.get_running_loop().time() + REMEMBERED_FOR
+            self._known[request.transaction] = _Known((call.verb, call.body), answer, until)

@@ -1,0 +1,155 @@
+"""From octets to a request and from an answer to octets. What is wrong is told whole, with its place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pydantic
+from pydantic_core import ErrorDetails
+
+from coordinator.control.schema.base import Data, Request
+from coordinator.control.schema.commands import COMMANDS, Command, Error, Fault, Response
+from coordinator.control.schema.errors import ControlError, Detail, ErrorCode
+from coordinator.profiles.document import path_of
+from coordinator.profiles.errors import nearest, suggestion
+
+LARGEST = 64 * 1024
+"""No request is larger than this many octets."""
+DEEPEST = 16
+"""No request nests deeper than this."""
+OBJECT = "a request is a JSON object, for example {}"
+SHOWN = 60
+"""Characters of a value that an error repeats at most."""
+
+Json = dict[str, object]
+
+
+def command_of(verb: str) -> Command:
+    """The command of this verb. Raises ControlError."""
+    command = COMMANDS.get(verb)
+    if command is None:
+        shown = ascii(verb[:SHOWN])
+        raise ControlError(
+            ErrorCode.UNKNOWN_COMMAND, f"no such command: {shown}{suggestion(verb[:SHOWN], COMMANDS)}"
+        )
+    return command
+
+
+def parse(octets: bytes) -> Json:
+    """A JSON object; no octets at all are ``{}``. Raises ControlError as `MALFORMED`."""
+    if len(octets) > LARGEST:
+        raise _malformed(f"{len(octets)} octets are more than a request may have ({LARGEST})")
+    try:
+        text = octets.decode()
+    except UnicodeDecodeError as error:
+        raise _malformed(f"octet {error.start} is not UTF-8") from None
+    if not text.strip():
+        return {}
+    _refuse_deep(text)
+    try:
+        parsed = json.loads(text, object_pairs_hook=_without_twins, parse_constant=_no_constant)
+    except ValueError as error:
+        raise _malformed(f"not JSON: {error}") from None
+    if not isinstance(parsed, dict):
+        raise _malformed(f"a {type(parsed).__name__} where an object was expected")
+    return parsed
+
+
+def request_of(command: Command, document: Mapping[str, object]) -> Request:
+    """The validated request. Raises ControlError as `INVALID`, with every fault."""
+    try:
+        return command.request.model_validate_json(json.dumps(document))
+    except pydantic.ValidationError as failure:
+        errors = _without_echoes(command, failure.errors(include_url=False, include_context=False))
+    except ValueError as error:  # a lone surrogate, an integer of a thousand digits
+        raise _malformed(str(error)) from None
+    details = [Detail(path=path_of(error["loc"]), message=_message(command, error)) for error in errors]
+    raise ControlError(
+        ErrorCode.INVALID,
+        "; ".join(f"{each.path}: {each.message}" if each.path else each.message for each in details[:3])
+        + (f"; and {len(details) - 3} more" if len(details) > 3 else ""),
+        details=details,
+    )
+
+
+def done(data: Data, transaction: str | None) -> Response:
+    """The answer to what was done."""
+    return Response(status="ok", data=data.model_dump(mode="json"), transaction=transaction)
+
+
+def not_done(error: ControlError, transaction: str | None) -> Response:
+    """The answer to what was not."""
+    return Response(
+        status="error",
+        error=Error(
+            code=error.code,
+            message=error.message,
+            hint=error.hint,
+            details=[Fault(path=each.path, message=each.message) for each in error.details],
+        ),
+        transaction=transaction,
+    )
+
+
+def encode(response: Response) -> bytes:
+    """An answer as it is sent: compact JSON in UTF-8, without what is null at its top."""
+    return response.model_dump_json(
+        exclude={name for name in ("data", "error", "transaction") if getattr(response, name) is None}
+    ).encode()
+
+
+def _malformed(what: str) -> ControlError:
+    return ControlError(ErrorCode.MALFORMED, what, hint=OBJECT)
+
+
+def _refuse_deep(text: str) -> None:
+    """Refuse what nests too deeply before a parser has to follow it. Brackets in texts count too: fewer
+    than this are never needed.
+    """
+    depth = deepest = 0
+    for character in text:
+        if character in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in "]}":
+            depth -= 1
+    if deepest > DEEPEST:
+        raise _malformed(f"nested {deepest} deep, more than {DEEPEST}")
+
+
+def _without_twins(pairs: list[tuple[str, object]]) -> Json:
+    found: Json = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key[:SHOWN]!a} is there twice")
+        found[key] = value
+    return found
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _without_echoes(command: Command, errors: list[ErrorDetails]) -> list[ErrorDetails]:
+    """What is unknown first, and no key missing that is only misspelt."""
+    meant = {
+        nearest(str(error["loc"][0]), command.request.model_fields)
+        for error in errors
+        if error["type"] == "extra_forbidden" and len(error["loc"]) == 1
+    }
+    told = [error for error in errors if error["type"] != "missing" or error["loc"][0] not in meant]
+    return sorted(told, key=lambda error: error["type"] != "extra_forbidden")
+
+
+def _message(command: Command, error: ErrorDetails) -> str:
+    if error["type"] == "extra_forbidden" and len(error["loc"]) == 1:
+        return f"unknown key{suggestion(str(error['loc'][-1]), command.request.model_fields)}"
+    if error["type"] == "extra_forbidden":
+        return "unknown key"
+    if error["type"] == "missing":
+        return "missing"
+    shown = repr(error["input"])
+    if len(shown) > SHOWN:
+        shown = shown[:SHOWN] + "..."
+    return f"{error['msg'].removeprefix('Value error, ')}, found {shown}"
