@@ -5,7 +5,7 @@ Every composition root makes them here, in virtual time and under asyncio alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from coordinator import trace
@@ -15,6 +15,7 @@ from coordinator.joiner.model import JoinerModel, stack_policy
 from coordinator.primitives import nlme
 from coordinator.profiles.profile import Profile
 from coordinator.security.material import LinkKeys
+from coordinator.stack.behaviour import Behaviour
 from coordinator.stack.host import HostStack, Identity, Network
 from coordinator.stack.timers import Timer
 from coordinator.trust_center import engine as trust_center_engine
@@ -119,6 +120,8 @@ class TrustCenterNode:
         )
         self._setting = setting
         self._note = note
+        self.observers: list[trace.Sink] = []
+        """Hear of each record in the call that makes it, after `note`; they may `switch`."""
         self._open_until = Instant(0)
         self._renewal: Timer | None = None
         self.host = HostStack(identity, profile.stack, entropy, self._observe, behaviours=profile.behaviours)
@@ -138,6 +141,17 @@ class TrustCenterNode:
         self.host.start(now)
         self.permit(self._setting.permit, now)
 
+    def switch(self, behaviours: Sequence[Behaviour], profile: Profile | None, now: Instant) -> int:
+        """Answer with these behaviours from now on, upon another profile's policies if one is given; return
+        the number of the new generation. Devices, keys and counters stay as they are.
+        """
+        before = self.engine.policy.current
+        if profile is not None:
+            self.engine.policy.rebase(profile.trust_center)
+        generation = self.host.switch(behaviours, None if profile is None else profile.stack)
+        self.engine.switched(before, now)
+        return generation
+
     def permit(self, span: Duration, now: Instant) -> None:
         """Keep joining open for `span`; a period that ends earlier is renewed: one of 254 s, the longest
         there is, or a shorter one that a joiner asked for with Mgmt_Permit_Joining_req.
@@ -149,8 +163,14 @@ class TrustCenterNode:
         seconds = min(-(-(self._open_until - now) // SECOND), PERMIT_MAX)
         self.host.request(nlme.PermitJoiningRequest(seconds=seconds), now)
 
+    def note(self, record: trace.Record) -> None:
+        """Put a record among the Trust Center's."""
+        self._observe(record)
+
     def _observe(self, record: trace.Record) -> None:
         self._note(record)
+        for observer in self.observers:
+            observer(record)
         self._presence.note(record)
         if isinstance(record, trace.Requested) and isinstance(record.request, nlme.PermitJoiningRequest):
             if self._renewal is not None:

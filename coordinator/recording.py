@@ -41,7 +41,7 @@ HELD_BACK: Duration = 10 * MILLISECOND
 CAPTURE = "the capture"
 EVENTS = "the event file"
 
-_OF_COMMENTS = frozenset((trace.Requested, trace.Sent))
+_OF_COMMENTS = frozenset((trace.Requested, trace.Sent, trace.Switched))
 _OF_CAPTURE = frozenset((trace.NetworkFormed, trace.Indicated, trace.Deviated, trace.KeyInUse))
 
 Miss = Callable[[str], None]

@@ -67,6 +67,7 @@ class Sent:
     """A frame was handed to the radio; `deviations` made it what it is.
 
     `request_id` is that of the `Requested` it carries out, None for a frame of the stack's own.
+    `generation` is that in which it was decided, which may be older than the present one.
     """
 
     at: Instant
@@ -74,6 +75,7 @@ class Sent:
     psdu: bytes
     deviations: tuple[Deviated, ...] = ()
     request_id: int | None = None
+    generation: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,12 +101,15 @@ class Indicated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requested:
-    """A primitive went down the stack. `request_id` links it to `Delivered` or `Undelivered`."""
+    """A primitive went down the stack. `request_id` links it to its `Concluded`; `generation` is that in
+    which it was decided.
+    """
 
     at: Instant
     request_id: int
     request: Request
     deviations: tuple[Deviated, ...] = ()
+    generation: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,8 +207,23 @@ class RadioChanged:
     missed: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switched:
+    """The Trust Center is another from here on: what was changed, and what it is called now.
+
+    `outstanding` answers that were decided before have not left yet; their frames keep their generation.
+    """
+
+    at: Instant
+    generation: int
+    change: str
+    profile: str
+    outstanding: int = 0
+
+
 Record = (
     NetworkFormed
+    | Switched
     | RadioChanged
     | Heard
     | Deviated

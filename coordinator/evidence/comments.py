@@ -1,4 +1,6 @@
-"""What is written beside a frame in the capture: which step it is, and what made it deviate."""
+"""What is written beside a frame in the capture: which step it is, what made it deviate, and where the Trust
+Center became another.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +23,9 @@ class Comments:
     def __init__(self) -> None:
         self._requests: OrderedDict[int, trace.Requested] = OrderedDict()
         self._frames: OrderedDict[int, trace.Sent] = OrderedDict()
+        self._switched: trace.Switched | None = None
+        self._begins = -1
+        """The handle of the first frame of the newest generation."""
 
     def note(self, record: trace.Record) -> None:
         """Take one record, in the order things happened."""
@@ -29,7 +34,12 @@ class Comments:
                 self._requests[record.request_id] = record
                 if len(self._requests) > _REQUESTS_KEPT:
                     self._requests.popitem(last=False)
+            case trace.Switched():
+                self._switched, self._begins = record, -1
             case trace.Sent():
+                if self._begins < 0 and self._switched is not None:
+                    if record.generation == self._switched.generation:
+                        self._begins = record.handle
                 self._frames[record.handle] = record
                 if len(self._frames) > _FRAMES_KEPT:
                     self._frames.popitem(last=False)
@@ -43,7 +53,25 @@ class Comments:
             return ()
         request = None if frame.request_id is None else self._requests.get(frame.request_id)
         steps = () if request is None else (describe(request.request),)
-        return (*steps, *(explain_deviation(deviation) for deviation in frame.deviations))
+        return (
+            *self._boundary(frame),
+            *steps,
+            *(explain_deviation(deviation) for deviation in frame.deviations),
+        )
+
+    def _boundary(self, frame: trace.Sent) -> tuple[str, ...]:
+        """Whether a generation begins with this frame, or it was decided in an earlier one."""
+        switched = self._switched
+        if switched is None:
+            return ()
+        if frame.generation < switched.generation:
+            return (f"decided in generation {frame.generation}, before {explain_switch(switched)}",)
+        return (explain_switch(switched),) if frame.handle == self._begins else ()
+
+
+def explain_switch(switched: trace.Switched) -> str:
+    """``generation 2: profile/set pre-zb3``."""
+    return f"generation {switched.generation}: {switched.change}"
 
 
 def explain_deviation(deviation: trace.Deviated) -> str:

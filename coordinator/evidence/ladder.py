@@ -14,6 +14,7 @@ from coordinator import trace
 from coordinator.codec import zdp
 from coordinator.codec.security_header import KeyIdentifier
 from coordinator.evidence import rungs
+from coordinator.evidence.comments import explain_switch
 from coordinator.evidence.rungs import Direction, Lane, Row
 from coordinator.primitives import Request, apsme, bdb, mlme, nlme, zdo
 from coordinator.types import GLOBAL_LINK_KEY, Eui64, Instant, LinkKeyKind, NwkAddress, is_broadcast
@@ -54,6 +55,7 @@ class Ladder:
             trace.TurnedAway: self._turned_away,
             trace.RadioChanged: self._radio_changed,
             trace.Resumed: self._resumed,
+            trace.Switched: self._switched,
         }
         self._from_joiner: dict[type, Callable[..., Rows]] = {
             mlme.BeaconRequestIndication: self._scanned,
@@ -241,6 +243,10 @@ class Ladder:
     def _radio_changed(self, record: trace.RadioChanged) -> Rows:
         self._radio_is_up = record.state is trace.RadioState.UP
         return ()
+
+    def _switched(self, record: trace.Switched) -> Rows:
+        """Nothing that a device did: the Trust Center is another from here on."""
+        return (Row(at=record.at, device=None, direction=Direction.HERE, what=explain_switch(record)),)
 
     def _turned_away(self, record: trace.TurnedAway) -> Rows:
         what = "Association Request; denied, not on the allow-list"

@@ -157,7 +157,7 @@ class ApsLayer:
         nwk_secured: bool = True,
     ) -> None:
         """Shape, protect and send a frame; wait for its acknowledgement if it asks for one."""
-        if self._shaping.shapes:
+        if self._shaping.manner_of(ticket).shapers:
             frame, ticket = self._shaping.shape(frame, ticket, now)
         apdu = self._protected(frame, link_key)
         if frame.frame_control & aps.ACK_REQUEST and nwk_secured and not is_broadcast(destination):

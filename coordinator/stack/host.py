@@ -23,6 +23,7 @@ from coordinator.stack.conductor import Conductor, Deviations
 from coordinator.stack.device_profile import DeviceProfile
 from coordinator.stack.layers import Layers
 from coordinator.stack.mac import MacLayer
+from coordinator.stack.manner import Manner
 from coordinator.stack.mlme import Mlme
 from coordinator.stack.nib import Nib
 from coordinator.stack.nlme import Nlme
@@ -151,16 +152,24 @@ class HostStack:
 
     def request(self, request: Request, now: Instant) -> None:
         """Perform a request that no behaviour may touch."""
-        self._perform(request, now, ())
+        self._perform(request, now, (), self.conductor.manner)
 
-    def _perform(self, request: Request, now: Instant, deviations: Deviations) -> None:
+    def _perform(self, request: Request, now: Instant, deviations: Deviations, manner: Manner) -> None:
         """Send a primitive down; `Requested` first, `Concluded` when the next hop has it or cannot.
 
         What cannot be made into a frame is dropped with the reason, and concluded undelivered.
         """
         self._requests += 1
-        ticket = Ticket(self._requests, deviations, self.note)
-        self.note(trace.Requested(at=now, request_id=self._requests, request=request, deviations=deviations))
+        ticket = Ticket(self._requests, deviations, self.note, manner)
+        self.note(
+            trace.Requested(
+                at=now,
+                request_id=self._requests,
+                request=request,
+                deviations=deviations,
+                generation=manner.generation,
+            )
+        )
         try:
             self._dispatch(request, now, ticket)
         except (EncodeError, CounterExhausted) as error:
@@ -219,12 +228,22 @@ class HostStack:
         """Put the application on top."""
         self._application = application
 
-    def switch(self, behaviours: Sequence[Behaviour]) -> None:
-        """Answer with these behaviours from now on."""
-        self.conductor.switch(behaviours)
-        self._shaping.switch(behaviours)
+    def switch(self, behaviours: Sequence[Behaviour], policy: StackPolicy | None = None) -> int:
+        """Answer with these behaviours from now on, upon another policy if one is given; return the number
+        of the new generation. What was decided before keeps its plan, and its behaviours.
+        """
+        if policy is not None:
+            self.policy.rebase(policy)
+        manner = Manner.of(self.conductor.manner.generation + 1, behaviours)
+        self.conductor.switch(manner)
+        self._shaping.manner = manner
+        return self._settle_policy()
+
+    def _settle_policy(self) -> int:
+        """Table sizes and times of the layers follow the policy."""
         self.mac.indirect.persistence = self.policy.current.transaction_persistence
         self.nwk.neighbors.capacity = self.policy.current.neighbor_capacity
+        return self.conductor.manner.generation
 
     def start(self, now: Instant) -> None:
         """Switch on: an application that has something to do begins."""

@@ -110,7 +110,8 @@ class Outbox:
             self._fail(outgoing, reason_of(error), now)
             return
         ticket = outgoing.ticket
-        if self._shaping.mangles:
+        manner = self._shaping.manner_of(ticket)
+        if manner.manglers:
             psdu, ticket = self._shaping.mangle(psdu, ticket, now)
         if len(psdu) > MAX_PSDU:
             self._fail(outgoing, f"{len(psdu)} octets are more than a frame has room for ({MAX_PSDU})", now)
@@ -119,7 +120,12 @@ class Outbox:
         self._outstanding = outgoing
         self._note(
             trace.Sent(
-                at=now, handle=handle, psdu=psdu, deviations=ticket.deviations, request_id=ticket.request_id
+                at=now,
+                handle=handle,
+                psdu=psdu,
+                deviations=ticket.deviations,
+                request_id=ticket.request_id,
+                generation=manner.generation,
             )
         )
         self._actions.append(Transmit(handle=handle, psdu=psdu, retries=outgoing.retries))

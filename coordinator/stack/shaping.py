@@ -11,30 +11,28 @@ from collections.abc import Sequence
 from coordinator import trace
 from coordinator.codec import aps
 from coordinator.stack.behaviour import Behaviour
+from coordinator.stack.manner import COMPLIANT, Manner
 from coordinator.stack.ticket import Ticket
 from coordinator.types import Instant
 
 
 class Shaping:
-    """Applies `Behaviour.shape` and `Behaviour.mangle`. `shapes` and `mangles` say whether any would."""
+    """Applies `Behaviour.shape` and `Behaviour.mangle` of the manner that a frame was decided in."""
 
-    __slots__ = ("_manglers", "_note", "_shapers", "mangles", "shapes")
+    __slots__ = ("_note", "manner")
 
     def __init__(self, note: trace.Sink) -> None:
         self._note = note
-        self._shapers: tuple[Behaviour, ...] = ()
-        self._manglers: tuple[Behaviour, ...] = ()
-        self.shapes = self.mangles = False
+        self.manner = COMPLIANT
+        """The present one: that of the stack's own frames."""
 
-    def switch(self, behaviours: Sequence[Behaviour]) -> None:
-        """From now on apply these, in this order."""
-        self._shapers = tuple(each for each in behaviours if type(each).shape is not Behaviour.shape)
-        self._manglers = tuple(each for each in behaviours if type(each).mangle is not Behaviour.mangle)
-        self.shapes, self.mangles = bool(self._shapers), bool(self._manglers)
+    def manner_of(self, ticket: Ticket) -> Manner:
+        """The manner in which the frame of this ticket was decided."""
+        return ticket.manner or self.manner
 
     def shape(self, frame: aps.Frame, ticket: Ticket, now: Instant) -> tuple[aps.Frame, Ticket]:
         """The frame as it shall be protected, and its ticket with what changed it."""
-        for behaviour in self._shapers:
+        for behaviour in self.manner_of(ticket).shapers:
             after = behaviour.shape(frame)
             if after != frame:
                 fields = [
@@ -50,7 +48,7 @@ class Shaping:
 
     def mangle(self, psdu: bytes, ticket: Ticket, now: Instant) -> tuple[bytes, Ticket]:
         """The octets as they shall go on air, and their ticket with what changed them."""
-        for behaviour in self._manglers:
+        for behaviour in self.manner_of(ticket).manglers:
             after = behaviour.mangle(psdu)
             if after != psdu:
                 record = _record(behaviour, "PSDU", f"{len(psdu)} octets", describe_octets(psdu, after), now)

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from coordinator import trace
+from coordinator.stack.manner import Manner
 from coordinator.types import Instant
 
 
 class Ticket:
-    """Which request a frame comes from, and which deviations label it.
+    """Which request a frame comes from, which deviations label it, and in which manner it was decided.
 
-    `UNTICKETED` is for the stack's own frames: it concludes nothing.
+    `UNTICKETED` is for the stack's own frames: it concludes nothing, and their manner is the present one.
     """
 
-    __slots__ = ("_note", "deviations", "request_id")
+    __slots__ = ("_note", "deviations", "manner", "request_id")
 
     def __init__(
         self,
         request_id: int | None = None,
         deviations: tuple[trace.Deviated, ...] = (),
         note: trace.Sink | None = None,
+        manner: Manner | None = None,
     ) -> None:
         self.request_id = request_id
         self.deviations = deviations
         self._note = note
+        self.manner = manner
 
     def conclude(self, delivered: bool, reason: str, at: Instant) -> None:
         """Note how the request ended. The first word counts: later frames of it conclude nothing."""
@@ -40,7 +43,7 @@ class Ticket:
     def labelled(self, deviation: trace.Deviated) -> Ticket:
         """The ticket of a frame that is, by a further deviation, not what it would have been."""
         if self.request_id is None:
-            return Ticket(None, (*self.deviations, deviation))
+            return Ticket(None, (*self.deviations, deviation), manner=self.manner)
         self.deviations = (*self.deviations, deviation)
         return self
 

@@ -13,6 +13,7 @@ from typing import assert_never
 from coordinator.codec import zdp
 from coordinator.primitives import Indication, Request, apsde, apsme, bdb, mlme, nlme, zdo
 from coordinator.primitives.describe import describe
+from coordinator.stack import conductor
 from coordinator.stack.application import Services
 from coordinator.trust_center.device import MEMBERS, UNPROVED, Device, Event, Standing
 from coordinator.trust_center.ledger import Ledger
@@ -32,6 +33,16 @@ class Engine:
         self._supervisor = Supervisor(services, self._policy, self._ledger)
         self.devices = self._ledger.devices
         services.conductor.performed.append(self._performed)
+
+    @property
+    def policy(self) -> conductor.Standing[TrustCenterPolicy]:
+        """The standing policy, for whoever switches the profile under the behaviours."""
+        return self._policy
+
+    def switched(self, before: TrustCenterPolicy, now: Instant) -> None:
+        """Another policy is in force: who is supervised is supervised by it from now on."""
+        if self._policy.current != before:
+            self._supervisor.review(now)
 
     def start(self, now: Instant) -> None:
         """Nothing to do: a Trust Center waits to be joined."""

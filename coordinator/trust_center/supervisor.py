@@ -87,6 +87,19 @@ class Supervisor:
             summary = f"answered Node_Desc_req with status 0x{response.status:02x} and no descriptor"
             self._ledger.finding(device.eui64, summary, now)
 
+    def review(self, now: Instant) -> None:
+        """The policy is another: each device that has proved no link key is looked at when its time is up by
+        this one, counted from its network key as before; at once where that is over already.
+        """
+        timeout = self._policy.current.node_join_timeout
+        for device in [each for each in self._ledger.devices if each.standing in UNPROVED]:
+            if device.keyed_at is None:
+                continue
+            elapsed = now - device.keyed_at
+            self._watch(device, min(elapsed, timeout - 1), now)
+            if device.announcement is not None and not device.descriptor_awaited:
+                self._ask(device, now)
+
     def _ask(self, device: Device, now: Instant) -> None:
         announcement = device.announcement
         if announcement is None or not device.supervised:
@@ -99,14 +112,14 @@ class Supervisor:
             now,
         )
 
-    def _watch(self, device: Device, elapsed: Duration) -> None:
+    def _watch(self, device: Device, elapsed: Duration, earliest: Instant = Instant(0)) -> None:
         due = supervision.next_check(self._policy.base, self._policy.current, elapsed)
         if due is None or device.keyed_at is None:
             return
         if device.deadline is not None:
             device.deadline.cancel()
         device.deadline = self._services.timers.set(
-            Instant(device.keyed_at + due),
+            Instant(max(device.keyed_at + due, earliest)),
             lambda at: self.time_is_up(
                 bdb.NodeJoinTimeoutIndication(device=device.eui64, address=device.address), at
             ),
