@@ -37,9 +37,9 @@ class Comments:
             case trace.Switched():
                 self._switched, self._begins = record, -1
             case trace.Sent():
-                if self._begins < 0 and self._switched is not None:
-                    if record.generation == self._switched.generation:
-                        self._begins = record.handle
+                switched = self._switched
+                if self._begins < 0 and switched is not None and record.generation == switched.generation:
+                    self._begins = record.handle
                 self._frames[record.handle] = record
                 if len(self._frames) > _FRAMES_KEPT:
                     self._frames.popitem(last=False)
@@ -53,11 +53,8 @@ class Comments:
             return ()
         request = None if frame.request_id is None else self._requests.get(frame.request_id)
         steps = () if request is None else (describe(request.request),)
-        return (
-            *self._boundary(frame),
-            *steps,
-            *(explain_deviation(deviation) for deviation in frame.deviations),
-        )
+        deviations = (explain_deviation(deviation) for deviation in frame.deviations)
+        return (*self._boundary(frame), *steps, *deviations)
 
     def _boundary(self, frame: trace.Sent) -> tuple[str, ...]:
         """Whether a generation begins with this frame, or it was decided in an earlier one."""
