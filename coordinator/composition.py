@@ -99,7 +99,8 @@ def network(setting: Setting, entropy: Entropy) -> Network:
 class TrustCenterNode:
     """A coordinator: host stack and Trust Center under one profile.
 
-    `observe` is how long each device is watched; `together`: one window for all, as `Window` has it.
+    `observe` is how long each device is watched; `together`: one window for all, as `Window` has it;
+    `behaviours` are in force instead of the profile's; `generation` is the number of the first one.
     """
 
     def __init__(
@@ -111,6 +112,8 @@ class TrustCenterNode:
         *,
         observe: Duration = OBSERVE,
         together: bool = False,
+        behaviours: Sequence[Behaviour] | None = None,
+        generation: int = 1,
     ) -> None:
         identity = Identity(
             eui64=simulated_eui64(entropy) if setting.trust_center is None else setting.trust_center,
@@ -122,13 +125,21 @@ class TrustCenterNode:
         self._note = note
         self.observers: list[trace.Sink] = []
         """Hear of each record in the call that makes it, after `note`; they may `switch`."""
-        self._open_until = Instant(0)
+        self.open_until = Instant(0)
+        """When joining closes, or closed."""
         self._renewal: Timer | None = None
-        self.host = HostStack(identity, profile.stack, entropy, self._observe, behaviours=profile.behaviours)
+        self.host = HostStack(
+            identity,
+            profile.stack,
+            entropy,
+            self._observe,
+            behaviours=profile.behaviours if behaviours is None else behaviours,
+            generation=generation,
+        )
         self.engine = trust_center_engine.Engine(self.host, profile.trust_center)
         self.host.install(self.engine)
         self.host.nib.allowed = setting.allowed
-        self._presence = Presence(self.host, self.engine.devices, observe, together=together)
+        self.presence = Presence(self.host, self.engine.devices, observe, together=together)
         self.network = network(setting, entropy)
 
     def start(self, now: Instant) -> None:
@@ -156,11 +167,11 @@ class TrustCenterNode:
         """Keep joining open for `span`; a period that ends earlier is renewed: one of 254 s, the longest
         there is, or a shorter one that a joiner asked for with Mgmt_Permit_Joining_req.
         """
-        self._open_until = Instant(now + span)
+        self.open_until = Instant(now + span)
         self._permit(now)
 
     def _permit(self, now: Instant) -> None:
-        seconds = min(-(-(self._open_until - now) // SECOND), PERMIT_MAX)
+        seconds = min(-(-(self.open_until - now) // SECOND), PERMIT_MAX)
         self.host.request(nlme.PermitJoiningRequest(seconds=seconds), now)
 
     def note(self, record: trace.Record) -> None:
@@ -171,12 +182,12 @@ class TrustCenterNode:
         self._note(record)
         for observer in self.observers:
             observer(record)
-        self._presence.note(record)
+        self.presence.note(record)
         if isinstance(record, trace.Requested) and isinstance(record.request, nlme.PermitJoiningRequest):
             if self._renewal is not None:
                 self._renewal.cancel()
             closes = Instant(record.at + record.request.seconds * SECOND)
-            if closes < self._open_until:
+            if closes < self.open_until:
                 self._renewal = self.host.timers.set(closes, self._permit)
 
 

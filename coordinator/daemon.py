@@ -24,11 +24,12 @@ from coordinator.radio.simulated import SimulatedAir
 from coordinator.radio.spinel.radio import SpinelRadio
 from coordinator.radio.url import ForkPty, Line, Simulated, Tcp, Uart
 from coordinator.runtime import survey
-from coordinator.runtime.session import Begun, Ending, Ground, Order, Reporter, Session
+from coordinator.runtime.order import Begun, Ending, Ground, Order, Reporter
+from coordinator.runtime.own_joiners import OwnJoiners
+from coordinator.runtime.session import Session
 from coordinator.runtime.signals import stop_signal
 from coordinator.runtime.store import Store
 from coordinator.runtime.supervisor import Supervisor
-from coordinator.scenario import power_later
 from coordinator.types import Entropy
 
 __all__ = ["Begun", "Ending", "Ground", "Order", "Reporter", "Session", "serve", "session", "supervised"]
@@ -122,10 +123,11 @@ def _own_air(order: Order, reporter: Reporter, utc_at_zero: int, store: Store | 
     entropy = SeededEntropy(order.seed or 0)
     air = SimulatedAir(entropy.stream("world"), order.medium)
 
+    powered = OwnJoiners(air, entropy, order.setting)
+
     def on_air(running: Session) -> None:
         if order.joiner is not None:
-            running.joiner, _ = power_later(air.world, air.medium, order.joiner, entropy, 0, order.setting)
-            air.poke()
+            running.judge.powered(powered.power_later(order.joiner), order.joiner)
 
     ground = Ground(
         radio=air.radio(TRUST_CENTER_NAME),
@@ -135,10 +137,11 @@ def _own_air(order: Order, reporter: Reporter, utc_at_zero: int, store: Store | 
         store=store,
         sees_air=True,
         on_air=on_air,
+        catch_up=air.poke,
+        joiners=powered,
     )
     running = Session(order, reporter, ground)
-    if order.capture is not None:
-        air.medium.observe(running.hear)
+    air.medium.observe(running.hear)
     try:
         yield running
     finally:

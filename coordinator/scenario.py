@@ -200,14 +200,18 @@ def _joiner_name(index: int) -> str:
 
 
 def make_joiner(
-    model: JoinerModel, entropy: SeededEntropy, index: int, setting: Setting
+    model: JoinerModel, entropy: SeededEntropy, index: int, setting: Setting, device: Eui64 | None = None
 ) -> tuple[str, JoinerNode]:
-    """The simulated device number `index`, with its name on the air; the first ones get the install codes."""
+    """The simulated device number `index`, with its name on the air; the first ones get the install codes,
+    unless the `device` is named: then it gets its own, if it has one.
+    """
     name = _joiner_name(index)
     stream = entropy.stream(name)
     eui64 = simulated_eui64(stream)
     code: Key | None = None
-    if index < len(setting.install_codes):
+    if device is not None:
+        eui64, code = device, setting.install_codes.get(device)
+    elif index < len(setting.install_codes):
         eui64, code = list(setting.install_codes.items())[index]
     return name, JoinerNode(model, stream, eui64=eui64, link_key=code)
 

@@ -72,6 +72,21 @@ class Witness:
         if reason not in self._incomplete:
             self._incomplete.append(reason)
 
+    def expect(self, outcomes: Collection[Outcome]) -> None:
+        """From now on these outcomes pass."""
+        self._expect = frozenset(outcomes)
+
+    def over(self, device: Eui64) -> bool:
+        """True when this device has left, by itself or told to, and has not come back."""
+        trail = self._register.current(device)
+        return trail is not None and trail.left is not None
+
+    def interrupt_one(self, device: Eui64, reason: str) -> None:
+        """Say that evidence is missing on this device alone."""
+        history = self._register.histories.get(device)
+        if history is not None and reason not in history.incomplete:
+            history.incomplete.append(reason)
+
     def forget(self, device: Eui64) -> None:
         """Forget one device: its verdict was given."""
         self._register.forget(device)

@@ -83,6 +83,7 @@ class HostStack:
         *,
         behaviours: Sequence[Behaviour] = (),
         link_keys: LinkKeys | None = None,
+        generation: int = 1,
     ) -> None:
         self.nib = nib = Nib(
             eui64=identity.eui64,
@@ -108,7 +109,7 @@ class HostStack:
         self.nwk = NwkLayer(nib, timers, note, entropy, self.mac, self.network_keys, capacity)
         self.aps = ApsLayer(nib, timers, note, self.nwk, self.link_keys, shaping)
         self._manage(identity.endpoints)
-        self.switch(behaviours)
+        self._answer_in(Manner.of(generation, behaviours))
 
     def _manage(self, endpoints: tuple[zdp.SimpleDescriptor, ...]) -> None:
         """Put the management entities on the layers, and connect the layers upwards."""
@@ -234,16 +235,16 @@ class HostStack:
         """
         if policy is not None:
             self.policy.rebase(policy)
-        manner = Manner.of(self.conductor.manner.generation + 1, behaviours)
+        generation = self.conductor.manner.generation + 1
+        self._answer_in(Manner.of(generation, behaviours))
+        return generation
+
+    def _answer_in(self, manner: Manner) -> None:
+        """Take on a manner; table sizes and times of the layers follow the policy."""
         self.conductor.switch(manner)
         self._shaping.manner = manner
-        return self._settle_policy()
-
-    def _settle_policy(self) -> int:
-        """Table sizes and times of the layers follow the policy."""
         self.mac.indirect.persistence = self.policy.current.transaction_persistence
         self.nwk.neighbors.capacity = self.policy.current.neighbor_capacity
-        return self.conductor.manner.generation
 
     def start(self, now: Instant) -> None:
         """Switch on: an application that has something to do begins."""
