@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from coordinator import trace
 from coordinator.composition import TRUST_CENTER_NAME, simulated_eui64
+from coordinator.control.bench.service import Service
 from coordinator.entropy import SeededEntropy, SystemEntropy
 from coordinator.radio.air import url as air_url
 from coordinator.radio.air.opening import open_air
@@ -23,7 +24,7 @@ from coordinator.radio.serial import opener
 from coordinator.radio.simulated import SimulatedAir
 from coordinator.radio.spinel.radio import SpinelRadio
 from coordinator.radio.url import ForkPty, Line, Simulated, Tcp, Uart
-from coordinator.runtime import survey
+from coordinator.runtime import state_folder, survey
 from coordinator.runtime.order import Begun, Ending, Ground, Order, Reporter
 from coordinator.runtime.own_joiners import OwnJoiners
 from coordinator.runtime.session import Session
@@ -50,6 +51,31 @@ async def serve(order: Order, reporter: Reporter) -> Ending:
         if not stop.done():
             raise
         return Ending(signal=stop.result())
+
+
+async def steered(order: Order, service: Service, stop: asyncio.Future[int]) -> Ending:
+    """Run sessions, one after the other as networks are formed, under a control plane that outlives them.
+
+    Raises what `serve` raises.
+    """
+    while True:
+        async with session(order, service.herald, utc_at_zero=time.time_ns() // 1_000) as running:
+            async with service.attached(running):
+                ending = await running.run(stop)
+            in_force, generation = running.switcher.in_force, running.switcher.generation
+        reform = ending.reform
+        if reform is None:
+            return ending
+        if reform.forget and order.state is not None:
+            state_folder.erase(order.state)
+        order = replace(
+            order,
+            setting=reform.setting,
+            joiner=None,
+            in_force=in_force,
+            generation=generation,
+            change=reform.change,
+        )
 
 
 @contextmanager

@@ -76,6 +76,12 @@ class Witness:
         """From now on these outcomes pass."""
         self._expect = frozenset(outcomes)
 
+    def scan_anew(self) -> None:
+        """Forget who scanned so far: another run begins. Devices from before a restart stay known."""
+        resumed = dict.fromkeys(self._register.scan.resumed, False)
+        self._register.scan = Scan()
+        self._register.scan.resumed = resumed
+
     def over(self, device: Eui64) -> bool:
         """True when this device has left, by itself or told to, and has not come back."""
         trail = self._register.current(device)

@@ -50,10 +50,14 @@ class Order:
     capture: Path | None = None
     events: Path | None = None
     state: Path | None = None
+    profile_source: str | None = None
+    """What the profile was loaded from: a name or a path."""
     in_force: InForce | None = None
     """What is in force from the beginning, where that is not the profile as its file has it."""
     generation: int = 1
     """The number of the first generation: higher where an earlier session has counted."""
+    change: str | None = None
+    """The change that this session itself is, a generation of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +73,15 @@ class Begun:
     radio: str
     utc_at_zero: int
     report: Report | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reform:
+    """Another network to form: its setting, the change that it is, whether what was saved is forgotten."""
+
+    setting: Setting
+    change: str
+    forget: bool = False
 
 
 class Reporter(Protocol):
@@ -106,7 +119,7 @@ class Ending:
     verdict: Verdict | None = None
     signal: int | None = None
     radio_lost: bool = False
-    reform: Setting | None = None
+    reform: Reform | None = None
     """Another network is to be formed, and this session made room for it."""
 
 

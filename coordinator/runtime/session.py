@@ -19,7 +19,7 @@ from coordinator.runtime.background import BackgroundFile
 from coordinator.runtime.driver import Driver
 from coordinator.runtime.evidence_files import EvidenceFiles
 from coordinator.runtime.judge import Judge
-from coordinator.runtime.order import Begun, Ending, Ground, Order, Reporter
+from coordinator.runtime.order import Begun, Ending, Ground, Order, Reform, Reporter
 from coordinator.runtime.relay import Relay
 from coordinator.sim.air import AirFrame
 from coordinator.switching.change import InForce
@@ -45,7 +45,10 @@ class Session:
         self._began = Instant(0)
         self._state = trace.RadioState.UP
         self._told = Instant(-SECOND)
-        self._reform: asyncio.Future[Setting] = asyncio.get_running_loop().create_future()
+        self.formed: Callable[[], None] = lambda: None
+        """Called when the network is up."""
+        self.files_written = True
+        self._reform: asyncio.Future[Reform] = asyncio.get_running_loop().create_future()
         self.judge = Judge(order, reporter, lambda: self.files, self._relay, ground.radio.kind)
         self._sinks: list[trace.Sink] = [self.judge.note]
         in_force = order.in_force or InForce.of(order.profile)
@@ -76,8 +79,13 @@ class Session:
 
     def _recording(self, files: Files) -> Recording:
         own_traffic = not self.ground.sees_air
-        miss = self.judge.witness.miss
-        return Recording(files, TRUST_CENTER_NAME, miss, own_traffic=own_traffic, behind=BackgroundFile)
+        return Recording(
+            files, TRUST_CENTER_NAME, self._missed, own_traffic=own_traffic, behind=BackgroundFile
+        )
+
+    def _missed(self, reason: str) -> None:
+        self.files_written = False
+        self.judge.witness.miss(reason)
 
     # --- for whoever watches and steers -------------------------------------------------------------
 
@@ -104,10 +112,10 @@ class Session:
         """Have everybody hear now of what has happened so far."""
         self._relay.settle()
 
-    def form_another(self, setting: Setting) -> None:
-        """End, so that another network can be formed."""
+    def form_another(self, setting: Setting, change: str, *, forget: bool = False) -> None:
+        """End, so that another network can be formed; `forget` what was saved of this one."""
         if not self._reform.done():
-            self._reform.set_result(setting)
+            self._reform.set_result(Reform(setting=setting, change=change, forget=forget))
 
     @property
     def now(self) -> Instant:
@@ -163,6 +171,8 @@ class Session:
         """Form the network, and say so."""
         center, order, ground = self.center, self.order, self.ground
         center.start(self._began)
+        if order.change is not None:
+            self.switcher.advance(order.change, self._began)
         driver.settle()
         self._driver = driver
         self._relay.settle()
@@ -177,12 +187,13 @@ class Session:
             )
         )
         ground.on_air(self)
+        self.formed()
 
     async def _watch(self, driver: Driver, stop: asyncio.Future[int]) -> Ending:
         """Close windows as they are due; end by signal, by failure, by the first verdict, or to form anew."""
         failed = (driver.failed, self._relay.failed, self.ground.failed)
         failures = [asyncio.ensure_future(_until(each)) for each in failed]
-        ends: tuple[asyncio.Future[int] | asyncio.Future[Setting], ...] = (stop, self._reform, *failures)
+        ends: tuple[asyncio.Future[int] | asyncio.Future[Reform], ...] = (stop, self._reform, *failures)
         try:
             while True:
                 changed = asyncio.ensure_future(_until(self.judge.windows.changed))

@@ -45,6 +45,8 @@ class Boundaries:
     def __init__(self) -> None:
         self.last: FrameRef | None = None
         self.newest: Effect | None = None
+        self.begun: list[Callable[[Effect], None]] = []
+        """Told of each switch, before its record is noted."""
         self.found: list[Callable[[Effect], None]] = []
         """Told when the first frame of a generation that was switched to has left."""
 
@@ -52,6 +54,12 @@ class Boundaries:
     def count(self) -> int:
         """How many frames there were."""
         return 0 if self.last is None else self.last.number
+
+    def begin(self, effect: Effect) -> None:
+        """A generation begins."""
+        self.newest = effect
+        for each in self.begun:
+            each(effect)
 
     def sent(self, record: trace.Sent) -> None:
         """One more."""

@@ -221,7 +221,7 @@ class Switcher:
     def _switch(self, after: InForce, profile: Profile | None, change: str, now: Instant) -> Effect:
         old, center, boundaries = self.generation, self._center, self.boundaries
         outstanding = self._progress.outstanding(old) + center.host.conductor.late(old)
-        boundaries.newest = effect = Effect(
+        effect = Effect(
             generation=center.switch(after.behaviours, profile, now),
             at=now,
             change=change,
@@ -230,6 +230,7 @@ class Switcher:
             next_number=boundaries.count + 1,
             outstanding=outstanding,
         )
+        boundaries.begin(effect)
         center.note(
             trace.Switched(
                 at=now,
