@@ -179,7 +179,11 @@ class Ladder:
             return (lane.ghost(device, at, Direction.TO_JOINER, rungs.step(request), note),)
         ghosts = lane.end(device, at) if device is not None and _tells_to_leave(request) else ()
         key = _secured(lane, request)
-        row = lane.row(device, at, Direction.TO_JOINER, rungs.step(request), key, requested.deviations)
+        deviations = (
+            *requested.deviations,
+            *(each for each in record.deviations if each not in requested.deviations),
+        )
+        row = lane.row(device, at, Direction.TO_JOINER, rungs.step(request), key, deviations)
         _remember(self._awaited, requested.request_id, row)
         return (*ghosts, row)
 
@@ -209,7 +213,8 @@ class Ladder:
         return self._addresses.get(request.destination)
 
     def _concluded(self, record: trace.Concluded) -> Rows:
-        intended = None if record.delivered else self._intended.pop(record.request_id, None)
+        # It stays: what a fault withheld may come again, as the APS layer's repetition.
+        intended = None if record.delivered else self._intended.get(record.request_id)
         if intended is not None:
             return self._not_sent(intended, record)
         row = self._awaited.pop(record.request_id, None)

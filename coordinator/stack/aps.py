@@ -23,7 +23,7 @@ from coordinator.stack.nib import Nib
 from coordinator.stack.nwk import NwkLayer
 from coordinator.stack.outbox import reason_of
 from coordinator.stack.shaping import Shaping
-from coordinator.stack.ticket import UNTICKETED, Ticket
+from coordinator.stack.ticket import APS_ACK, UNTICKETED, Ticket
 from coordinator.stack.timers import Timer, Timers
 from coordinator.types import MILLISECOND, SECOND, Duration, Eui64, Instant, NwkAddress, is_broadcast
 
@@ -39,6 +39,7 @@ DATA_BROADCAST = aps.frame_control(aps.FrameType.DATA, delivery=aps.DeliveryMode
 COMMAND = aps.frame_control(aps.FrameType.COMMAND)
 ACK = aps.frame_control(aps.FrameType.ACK)
 COMMAND_ACK = aps.frame_control(aps.FrameType.ACK, ack_format=True)
+ACKNOWLEDGEMENT = Ticket(carries=APS_ACK)
 FRAGMENTATION = 0x03
 """The fragmentation subfield of the extended frame control (2.2.5.1.8)."""
 
@@ -232,7 +233,7 @@ class ApsLayer:
                 frame.destination_endpoint,
                 frame.counter,
             )
-        self._nwk.send(source, aps.encode(ack), now, frame_control=NWK_DATA)
+        self._nwk.send(source, aps.encode(ack), now, frame_control=NWK_DATA, ticket=ACKNOWLEDGEMENT)
 
     # --- up -----------------------------------------------------------------------------------
 

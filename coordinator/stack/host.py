@@ -21,6 +21,7 @@ from coordinator.stack.apsme import Apsme
 from coordinator.stack.behaviour import Behaviour
 from coordinator.stack.conductor import Conductor, Deviations
 from coordinator.stack.device_profile import DeviceProfile
+from coordinator.stack.frame_faults import FrameFaults
 from coordinator.stack.layers import Layers
 from coordinator.stack.mac import MacLayer
 from coordinator.stack.mlme import Mlme
@@ -101,9 +102,10 @@ class HostStack:
         self._actions: list[Action] = []
         self._requests = 0
         self._shaping = shaping = Shaping(note)
+        self.faults = faults = FrameFaults(note)
         persistence, capacity = policy.transaction_persistence, policy.neighbor_capacity
         first_sequence = entropy.integer(0, 255)
-        self.mac = MacLayer(nib, timers, note, self._actions, shaping, persistence, first_sequence)
+        self.mac = MacLayer(nib, timers, note, self._actions, shaping, faults, persistence, first_sequence)
         self.nwk = NwkLayer(nib, timers, note, entropy, self.mac, self.network_keys, capacity)
         self.aps = ApsLayer(nib, timers, note, self.nwk, self.link_keys, shaping)
         self._manage(identity.endpoints)
@@ -130,6 +132,7 @@ class HostStack:
         self._nlme = Nlme(layers, self._mlme, self._upkeep, self.request)
         self._apsme = Apsme(self.nib, self.note, self.aps, self.link_keys, self._indicate)
         self._device_profile = DeviceProfile(layers, self._nlme, endpoints)
+        self.faults.device_at = self.nwk.addresses.device_at
         self.mac.management = self._mlme
         self.mac.deliver_data = self.nwk.receive
         self.nwk.deliver_apdu = self.aps.receive
@@ -159,7 +162,7 @@ class HostStack:
         What cannot be made into a frame is dropped with the reason, and concluded undelivered.
         """
         self._requests += 1
-        ticket = Ticket(self._requests, deviations, self.note)
+        ticket = Ticket(self._requests, deviations, self.note, request)
         self.note(trace.Requested(at=now, request_id=self._requests, request=request, deviations=deviations))
         try:
             self._dispatch(request, now, ticket)
