@@ -50,6 +50,7 @@ class Outbound:
             mlme.AssociateResponse: lambda request: register.current(request.device),
             apsme.TransportKeyRequest: lambda request: register.current(request.device),
             apsme.ConfirmKeyRequest: lambda request: register.current(request.device),
+            apsme.SwitchKeyRequest: lambda request: register.current(request.device),
             apsme.RemoveDeviceRequest: lambda request: register.current(request.target),
             nlme.LeaveRequest: lambda request: register.current(request.device),
             zdo.CommandRequest: self._addressee,

@@ -37,6 +37,7 @@ MAX_RETRIES = 3
 DATA_UNICAST = aps.frame_control(aps.FrameType.DATA)
 DATA_BROADCAST = aps.frame_control(aps.FrameType.DATA, delivery=aps.DeliveryMode.BROADCAST)
 COMMAND = aps.frame_control(aps.FrameType.COMMAND)
+COMMAND_BROADCAST = aps.frame_control(aps.FrameType.COMMAND, delivery=aps.DeliveryMode.BROADCAST)
 ACK = aps.frame_control(aps.FrameType.ACK)
 COMMAND_ACK = aps.frame_control(aps.FrameType.ACK, ack_format=True)
 ACKNOWLEDGEMENT = Ticket(carries=APS_ACK)
@@ -121,7 +122,7 @@ class ApsLayer:
 
         Raises EncodeError or CounterExhausted: then nothing was sent.
         """
-        frame_control, auxiliary = COMMAND, None
+        frame_control, auxiliary = COMMAND_BROADCAST if is_broadcast(destination) else COMMAND, None
         if ack_request:
             frame_control |= aps.ACK_REQUEST
         if protection is not None and link_key is not None:

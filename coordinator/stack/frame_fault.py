@@ -152,6 +152,7 @@ FRAMES: Mapping[str, Carries] = MappingProxyType(
         "transport-key": _is(apsme.TransportKeyRequest),
         "transport-key-nwk": _key(KeyType.NETWORK),
         "transport-key-tclk": _key(KeyType.TRUST_CENTER_LINK),
+        "switch-key": _is(apsme.SwitchKeyRequest),
         "confirm-key": _is(apsme.ConfirmKeyRequest),
         "remove-device": _is(apsme.RemoveDeviceRequest),
         "leave": _is(nlme.LeaveRequest),

@@ -181,6 +181,7 @@ class HostStack:
                 | apsme.RequestKeyRequest()
                 | apsme.VerifyKeyRequest()
                 | apsme.ConfirmKeyRequest()
+                | apsme.SwitchKeyRequest()
             ):
                 self._apsme.perform(request, now, ticket)
             case apsde.DataRequest():
@@ -203,6 +204,8 @@ class HostStack:
                 self._nlme.start_router(now)
             case nlme.ResetRequest():
                 self._nlme.reset(now)
+            case nlme.SetActiveKeyRequest():
+                self._nlme.activate_key(request, now)
             case _:
                 assert_never(request)
 

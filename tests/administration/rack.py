@@ -65,20 +65,23 @@ class Rack:
         self._driver.settle()
         return done
 
-    def power(self, model: str = "zboss-r22") -> tuple[JoinerNode, Driver]:
-        name, joiner = make_joiner(joiners.load(model), self.entropy, self._turns, self.setting)
-        self._turns += 1
+    def power(self, model: str = "zboss-r22", number: int | None = None) -> tuple[JoinerNode, Driver]:
+        """Power the next device, or device `number` out of the box."""
+        turn = self._turns if number is None else number
+        name, joiner = make_joiner(joiners.load(model), self.entropy, turn, self.setting)
+        self._turns = max(self._turns, turn + 1)
         return joiner, power_on(joiner, name, self.world, self.medium)
 
-    def join(self, model: str = "zboss-r22", seconds: float = 6) -> tuple[JoinerNode, Driver]:
+    def join(
+        self, model: str = "zboss-r22", seconds: float = 6, number: int | None = None
+    ) -> tuple[JoinerNode, Driver]:
         """Power a device and wait until it has joined."""
-        joiner, driver = self.power(model)
+        joiner, driver = self.power(model, number)
         self.wait(seconds)
         return joiner, driver
 
-    def again(self, joiner: JoinerNode, driver: Driver, name: str) -> Driver:
+    def again(self, joiner: JoinerNode, name: str) -> Driver:
         """Power a device once more that kept everything it knew."""
-        assert not driver.powered
         driver = Driver(self.world, SimulatedRadio(self.world, self.medium, name), joiner.host)
         joiner.host.mac.retune()
         driver.settle()
