@@ -32,7 +32,7 @@ class Engine:
         self._ledger = Ledger(services)
         self._supervisor = Supervisor(services, self._policy, self._ledger)
         self.devices = self._ledger.devices
-        self.key_rotation = KeyRotation(services, self._policy)
+        self.key_rotation = KeyRotation(services, self._policy, self.devices)
         services.conductor.performed.append(self._performed)
 
     def start(self, now: Instant) -> None:

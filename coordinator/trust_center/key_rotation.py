@@ -7,9 +7,13 @@ from coordinator.primitives import trust_center
 from coordinator.security.material import NetworkKey
 from coordinator.stack import conductor
 from coordinator.stack.application import Services
+from coordinator.trust_center.device import Devices, Standing
 from coordinator.trust_center.policy import TrustCenterPolicy
 from coordinator.trust_center.procedures import key_update
 from coordinator.types import SECOND, Instant, Key
+
+NEWCOMERS = (Standing.ASSOCIATED, Standing.KEYED)
+"""Not heard to use the network key yet."""
 
 
 class RotationRefused(Exception):
@@ -23,9 +27,12 @@ class KeyRotation:
     the same sequence number again.
     """
 
-    def __init__(self, services: Services, policy: conductor.Standing[TrustCenterPolicy]) -> None:
+    def __init__(
+        self, services: Services, policy: conductor.Standing[TrustCenterPolicy], devices: Devices
+    ) -> None:
         self._services = services
         self._policy = policy
+        self._devices = devices
         self._latest: int | None = None
         self._switches = Instant(0)
 
@@ -50,12 +57,13 @@ class KeyRotation:
         sequence = self._latest = (last + 1) & 0xFF
         pause = max(self._policy.base.key_switch_pause, self._policy.current.key_switch_pause)
         self._switches = Instant(now + pause + key_update.ACTIVATION_DELAY)
-        keys.install(key, sequence)
+        entry = keys.install(key, sequence)
         self._services.note(trace.KeyInUse(at=now, key=key, sequence=sequence))
         cause = trust_center.NetworkKeyUpdateIndication(key=key, sequence=sequence)
         self._services.note(trace.Indicated(at=now, indication=cause, observed=trace.Observed.INFERRED))
+        newcomers = [device for device in self._devices if device.standing in NEWCOMERS]
         self._services.conductor.answer(
-            cause, lambda policy: key_update.update(policy, cause), self._policy, now
+            cause, lambda policy: key_update.update(policy, entry, newcomers), self._policy, now
         )
         return sequence
 

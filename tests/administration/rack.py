@@ -49,6 +49,7 @@ class Rack:
         radio = SimulatedRadio(self.world, self.medium, TRUST_CENTER_NAME)
         self._driver = Driver(self.world, radio, self.center.host)
         self._turns = 0
+        self._drivers: dict[JoinerNode, Driver] = {}
         self.tell(self.center.start)
 
     def _note(self, record: trace.Record) -> None:
@@ -70,7 +71,8 @@ class Rack:
         turn = self._turns if number is None else number
         name, joiner = make_joiner(joiners.load(model), self.entropy, turn, self.setting)
         self._turns = max(self._turns, turn + 1)
-        return joiner, power_on(joiner, name, self.world, self.medium)
+        driver = self._drivers[joiner] = power_on(joiner, name, self.world, self.medium)
+        return joiner, driver
 
     def join(
         self, model: str = "zboss-r22", seconds: float = 6, number: int | None = None
@@ -83,9 +85,18 @@ class Rack:
     def again(self, joiner: JoinerNode, name: str) -> Driver:
         """Power a device once more that kept everything it knew."""
         driver = Driver(self.world, SimulatedRadio(self.world, self.medium, name), joiner.host)
+        self._drivers[joiner] = driver
         joiner.host.mac.retune()
         driver.settle()
         return driver
+
+    def nudge(self, joiner: JoinerNode) -> None:
+        """Have a device do what it was told from outside."""
+        self._drivers[joiner].settle()
+
+    def close(self) -> tuple[Row, ...]:
+        """What the ladder still expected."""
+        return self._ladder.close(self.world.now)
 
     def verdict(self) -> Verdict:
         return self.witness.close(self.world.now)

@@ -97,7 +97,7 @@ def test_a_resent_network_key_is_not_waited_for_with_an_announcement() -> None:
     order = injection.parse("transport-key-nwk", joiner.host.eui64)
     rack.tell(lambda now: rack.center.administration.inject(order, now))
     rack.wait(1)
-    assert rack._ladder.close(rack.world.now) == ()
+    assert rack.close() == ()
 
 
 def test_injections_reach_the_right_one_of_two_devices_in_the_verdict() -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from coordinator.primitives import apsme, nlme, trust_center
+from collections.abc import Sequence
+
+from coordinator.primitives import apsme, nlme
+from coordinator.security.material import NetworkKey
 from coordinator.stack.plan import Plan, Step
+from coordinator.trust_center.device import Device
 from coordinator.trust_center.policy import TrustCenterPolicy
-from coordinator.trust_center.procedures.join import NETWORK_KEY
+from coordinator.trust_center.procedures.join import NETWORK_KEY, NEXT_KEY_DELAY
+from coordinator.trust_center.procedures.join import transport as transport_to
 from coordinator.types import BROADCAST_ALL, MILLISECOND, Duration, Eui64
 
 EVERYBODY = Eui64(0)
@@ -16,17 +21,19 @@ ACTIVATION_DELAY: Duration = 100 * MILLISECOND
 the two protects it is disputed (protocol.md 1.5); its repetitions go under the new one. Our choice."""
 
 
-def update(policy: TrustCenterPolicy, cause: trust_center.NetworkKeyUpdateIndication) -> Plan:
+def update(policy: TrustCenterPolicy, key: NetworkKey, newcomers: Sequence[Device]) -> Plan:
     """The new key to all under the one in use, Switch-Key when that has gone round, and our own switch.
 
     Both are broadcasts to 0xFFFF under NWK security alone, so that sleepers are sent them as well.
+    `newcomers` associated and have not used the network key yet: they may not open a broadcast, and are
+    sent the new key one by one.
     """
-    sequence = cause.sequence
+    sequence = key.sequence
     transport = apsme.TransportKeyRequest(
         device=EVERYBODY,
         address=BROADCAST_ALL,
         key_type=NETWORK_KEY,
-        key=cause.key,
+        key=key.key,
         key_sequence=sequence,
         protection=None,
         nwk_secured=True,
@@ -37,6 +44,13 @@ def update(policy: TrustCenterPolicy, cause: trust_center.NetworkKeyUpdateIndica
     return Plan(
         (
             Step(request=transport),
+            *(
+                Step(
+                    request=transport_to(device.eui64, device.address, key, nwk_secured=True),
+                    after=NEXT_KEY_DELAY,
+                )
+                for device in newcomers
+            ),
             Step(request=switch, after=pause),
             Step(request=activate, after=pause + ACTIVATION_DELAY),
         )
