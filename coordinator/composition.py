@@ -19,6 +19,7 @@ from coordinator.stack.behaviour import Behaviour
 from coordinator.stack.host import HostStack, Identity, Network
 from coordinator.stack.timers import Timer
 from coordinator.trust_center import engine as trust_center_engine
+from coordinator.trust_center.administration import Administration
 from coordinator.trust_center.presence import Presence
 from coordinator.types import (
     GLOBAL_LINK_KEY,
@@ -138,9 +139,18 @@ class TrustCenterNode:
         )
         self.engine = trust_center_engine.Engine(self.host, profile.trust_center)
         self.host.install(self.engine)
+        self.administration = Administration(self.host, self.engine)
         self.host.nib.allowed = setting.allowed
         self.presence = Presence(self.host, self.engine.devices, observe, together=together)
-        self.network = network(setting, entropy)
+        self._network = network(setting, entropy)
+
+    @property
+    def network(self) -> Network:
+        """The network as it was formed, with the network key in use."""
+        active = self.host.network_keys.active
+        if active is None:
+            return self._network
+        return replace(self._network, key=active.key, key_sequence=active.sequence)
 
     def start(self, now: Instant) -> None:
         """Form the network, note the keys that joiners may come with, and open joining."""

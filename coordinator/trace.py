@@ -52,7 +52,12 @@ class Heard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deviated:
-    """A behaviour rewrote an answer or a policy value: before and after as text, and what it breaks."""
+    """A behaviour rewrote an answer or a policy value: before and after as text, and what it breaks.
+
+    `behaviour` is ``fault.`` and an id where a frame fault did it, ``inject`` where somebody asked for what
+    nobody's profile does. `request_id` is that of the request whose frame was changed; None when that is
+    told by the `Requested`.
+    """
 
     at: Instant
     behaviour: str
@@ -60,6 +65,16 @@ class Deviated:
     before: str
     after: str
     clause: str
+    request_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultSpent:
+    """A frame fault did what it was armed for, `used` times, and is armed no longer."""
+
+    at: Instant
+    fault: str
+    used: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +242,7 @@ Record = (
     | RadioChanged
     | Heard
     | Deviated
+    | FaultSpent
     | Sent
     | Confirmed
     | Indicated

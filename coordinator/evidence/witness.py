@@ -188,6 +188,11 @@ class Witness:
 
     def _deviated(self, record: trace.Deviated) -> None:
         """Whose deviation it is: of the indication it answers, else of the request it ends in."""
+        if record.request_id is not None:
+            owner = self._outbound.owner(record.request_id)
+            if owner is not None:
+                self._count(record, owner)
+                return
         if self._cause is not None:
             indication, at, trail = self._cause
             if at == record.at and describe(indication) == record.cause:

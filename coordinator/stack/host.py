@@ -21,6 +21,7 @@ from coordinator.stack.apsme import Apsme
 from coordinator.stack.behaviour import Behaviour
 from coordinator.stack.conductor import Conductor, Deviations
 from coordinator.stack.device_profile import DeviceProfile
+from coordinator.stack.frame_faults import FrameFaults
 from coordinator.stack.layers import Layers
 from coordinator.stack.mac import MacLayer
 from coordinator.stack.manner import Manner
@@ -103,9 +104,10 @@ class HostStack:
         self._actions: list[Action] = []
         self._requests = 0
         self._shaping = shaping = Shaping(note)
+        self.faults = faults = FrameFaults(note)
         persistence, capacity = policy.transaction_persistence, policy.neighbor_capacity
         first_sequence = entropy.integer(0, 255)
-        self.mac = MacLayer(nib, timers, note, self._actions, shaping, persistence, first_sequence)
+        self.mac = MacLayer(nib, timers, note, self._actions, shaping, faults, persistence, first_sequence)
         self.nwk = NwkLayer(nib, timers, note, entropy, self.mac, self.network_keys, capacity)
         self.aps = ApsLayer(nib, timers, note, self.nwk, self.link_keys, shaping)
         self._manage(identity.endpoints)
@@ -132,6 +134,7 @@ class HostStack:
         self._nlme = Nlme(layers, self._mlme, self._upkeep, self.request)
         self._apsme = Apsme(self.nib, self.note, self.aps, self.link_keys, self._indicate)
         self._device_profile = DeviceProfile(layers, self._nlme, endpoints)
+        self.faults.device_at = self.nwk.addresses.device_at
         self.mac.management = self._mlme
         self.mac.deliver_data = self.nwk.receive
         self.nwk.deliver_apdu = self.aps.receive
@@ -161,7 +164,7 @@ class HostStack:
         What cannot be made into a frame is dropped with the reason, and concluded undelivered.
         """
         self._requests += 1
-        ticket = Ticket(self._requests, deviations, self.note, manner)
+        ticket = Ticket(self._requests, deviations, self.note, request, manner)
         self.note(
             trace.Requested(
                 at=now,
@@ -188,6 +191,7 @@ class HostStack:
                 | apsme.RequestKeyRequest()
                 | apsme.VerifyKeyRequest()
                 | apsme.ConfirmKeyRequest()
+                | apsme.SwitchKeyRequest()
             ):
                 self._apsme.perform(request, now, ticket)
             case apsde.DataRequest():
@@ -210,6 +214,8 @@ class HostStack:
                 self._nlme.start_router(now)
             case nlme.ResetRequest():
                 self._nlme.reset(now)
+            case nlme.SetActiveKeyRequest():
+                self._nlme.activate_key(request, now)
             case _:
                 assert_never(request)
 

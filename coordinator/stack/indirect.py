@@ -157,7 +157,7 @@ class IndirectQueue:
         if status is TransmitStatus.SUCCESS:
             self._remove(target, transaction)
             transaction.end(status, now)
-        elif transaction.expired:
+        elif transaction.expired or status is TransmitStatus.WITHHELD:
             self._remove(target, transaction)
             transaction.end(None, now)
 

@@ -39,9 +39,8 @@ class Shaping:
                     name for name, was, is_ in zip(frame._fields, frame, after, strict=True) if was != is_
                 ]
                 cause = f"APS {frame.type.name.lower()} frame"
-                record = _record(
-                    behaviour, cause, describe_fields(frame, fields), describe_fields(after, fields), now
-                )
+                before, rather = describe_fields(frame, fields), describe_fields(after, fields)
+                record = _record(behaviour, cause, before, rather, now, ticket)
                 self._note(record)
                 frame, ticket = after, ticket.labelled(record)
         return frame, ticket
@@ -51,7 +50,8 @@ class Shaping:
         for behaviour in self.manner_of(ticket).manglers:
             after = behaviour.mangle(psdu)
             if after != psdu:
-                record = _record(behaviour, "PSDU", f"{len(psdu)} octets", describe_octets(psdu, after), now)
+                was = f"{len(psdu)} octets"
+                record = _record(behaviour, "PSDU", was, describe_octets(psdu, after), now, ticket)
                 self._note(record)
                 psdu, ticket = after, ticket.labelled(record)
         return psdu, ticket
@@ -77,7 +77,15 @@ def describe_octets(before: bytes, after: bytes) -> str:
     return f"{len(after)} octets{where}{' ...' if len(changed) > 8 else ''}"
 
 
-def _record(behaviour: Behaviour, cause: str, before: str, after: str, now: Instant) -> trace.Deviated:
+def _record(
+    behaviour: Behaviour, cause: str, before: str, after: str, now: Instant, ticket: Ticket
+) -> trace.Deviated:
     return trace.Deviated(
-        at=now, behaviour=behaviour.name, cause=cause, before=before, after=after, clause=behaviour.clause
+        at=now,
+        behaviour=behaviour.name,
+        cause=cause,
+        before=before,
+        after=after,
+        clause=behaviour.clause,
+        request_id=ticket.request_id,
     )

@@ -89,6 +89,8 @@ class RecordingServices:
                 entry = self.link_keys.find(request.device)
                 if entry is not None and entry.pending is not None:
                     self.link_keys.promote(request.device)
+            case nlme.SetActiveKeyRequest(sequence=sequence):
+                self.network_keys.activate(sequence)
             case _:
                 pass
 
