@@ -45,6 +45,7 @@ class Pending:
     done: Callable[[Effect], None]
     withdrawn: Callable[[Misfit | None], None]
     generation: int | None
+    also: Callable[[Instant], None] | None = None
     left: int = 0
     due: bool = False
     alarm: Timer | None = None
@@ -84,16 +85,25 @@ class Switcher:
         done: Callable[[Effect], None],
         withdrawn: Callable[[Misfit | None], None],
         generation: int | None = None,
+        also: Callable[[Instant], None] | None = None,
     ) -> Pending | None:
         """Make a change at its moment and tell `done` in that call; None when that is now.
 
-        `change` is its name for people. `withdrawn` hears of a change that does not fit any more when its
-        moment comes, or is cancelled (None). Raises Misfit, having changed nothing, when it does not fit
-        what is in force now or too many wait; Outdated when `generation` is not the present one.
+        `change` is its name for people; `also` is done in that call too, and may raise Misfit. `withdrawn`
+        hears of a change that does not fit any more when its moment comes, or is cancelled (None).
+
+        Raises Misfit, having changed nothing, when it does not fit what is in force now or too many wait;
+        Outdated when `generation` is not the present one.
         """
         self.fit(edit, generation)
         pending = Pending(
-            edit=edit, change=change, moment=moment, done=done, withdrawn=withdrawn, generation=generation
+            edit=edit,
+            change=change,
+            moment=moment,
+            done=done,
+            withdrawn=withdrawn,
+            generation=generation,
+            also=also,
         )
         if isinstance(moment, When) and self._busy_until(moment, now) is None:
             self._take_effect(pending, now)
@@ -211,6 +221,8 @@ class Switcher:
         self._drop(pending)
         try:
             after = self.fit(pending.edit, pending.generation)
+            if pending.also is not None:
+                pending.also(now)
         except Misfit as misfit:
             pending.withdrawn(misfit)
             return

@@ -49,6 +49,7 @@ class Herald:
             trace.Indicated: self._indicated,
             trace.Requested: self._requested,
             trace.Sent: self._sent,
+            trace.FaultSpent: self._fault_spent,
         }
         if bench.options.frames:
             self._methods[trace.Heard] = self._heard
@@ -193,6 +194,10 @@ class Herald:
                 psdu=self._octets(record.psdu),
                 deviations=[explain_deviation(each) for each in record.deviations],
             )
+
+    def _fault_spent(self, record: trace.FaultSpent) -> None:
+        self._publish("fault-spent", record.at, fault=record.fault)
+        self._bench.refresh()
 
     def _heard(self, record: trace.Heard) -> None:
         self._publish(
