@@ -21,6 +21,8 @@ IDLE = 30.0
 """Seconds that a connection may stand open without a whole request."""
 ENDED_WITHIN = 2.0
 """Seconds that an answer may take to leave when the server ends."""
+LINGER = 1.0
+"""Seconds that a refused body is still read, so that the refusal arrives."""
 LONGEST_LINE = 4096
 
 Broken = Callable[[BaseException], None]
@@ -50,6 +52,7 @@ async def serve(
         access_log=None,
         handler_cancellation=True,
         keepalive_timeout=IDLE,
+        lingering_time=LINGER,
         max_line_size=LONGEST_LINE,
         shutdown_timeout=ENDED_WITHIN,
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from coordinator.control.http.pages import Text
+from coordinator.control.metrics import CONTENT_TYPE, Metrics
 from tests.control.http.bench import post_documents, run, served
 
 pytestmark = pytest.mark.real_time
@@ -60,5 +62,20 @@ def test_the_first_page_names_the_endpoints() -> None:
             assert status == 200
             for path in ("/health", "/info", "/metrics", "/api/v1/events"):
                 assert path in text
+
+    run(scenario())
+
+
+def test_prometheus_is_served_what_it_reads() -> None:
+    async def scenario() -> None:
+        figures = Metrics()
+        figures.verdict("zb3", "pass")
+        async with (
+            served(metrics=Text(write=figures.text, kind=CONTENT_TYPE)) as bench,
+            bench.client.get("/metrics") as answer,
+        ):
+            assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+            families = text_string_to_metric_families(await answer.text())
+            assert "legacytc_joins" in {family.name for family in families}
 
     run(scenario())
