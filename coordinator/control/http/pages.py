@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from coordinator.control import asyncapi
 from coordinator.control.board import Board
 from coordinator.control.http import answers
 from coordinator.control.schema.errors import ErrorCode
@@ -25,6 +26,7 @@ GET  /api/v1/                every command, with its summary
 POST /api/v1/<command>       do it: a JSON object as body, Content-Type: application/json
 GET  /api/v1/<command>       ask, where nothing is changed: profile/get, device/list, ...
 GET  /api/v1/events          what happens, as server-sent events; ?kinds=verdict,left
+GET  /schema/                names what describes all this: /schema/asyncapi.json, JSON Schemas
 """
 
 
@@ -48,6 +50,19 @@ def written(text: Text) -> Handler:
         return answers.document(text.write(), kind=text.kind)
 
     return handle
+
+
+async def schemas(_request: web.Request) -> web.StreamResponse:
+    """`GET /schema/`: their names."""
+    return answers.document("\n".join([*asyncapi.files(), ""]).encode(), kind=TEXT)
+
+
+async def schema(request: web.Request) -> web.StreamResponse:
+    """`GET /schema/<name>`: the AsyncAPI document, or a JSON Schema."""
+    octets = asyncapi.files().get(request.match_info["name"])
+    if octets is None:
+        return answers.refusal(ErrorCode.NOT_FOUND, "no such schema", hint="GET /schema/ lists them")
+    return answers.document(octets)
 
 
 class Documents:

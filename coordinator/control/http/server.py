@@ -79,6 +79,8 @@ def _application(
     route.add_get("/state", documents.state)
     if metrics is not None:
         route.add_get("/metrics", pages.written(metrics))
+    route.add_get("/schema/", pages.schemas)
+    route.add_get("/schema/{name}", pages.schema)
     route.add_get("/api/v1/", commands.list)
     route.add_get("/api/v1/events", stream.get, allow_head=False)
     route.add_get("/api/v1/{verb:.+}", commands.get, allow_head=False)

@@ -79,3 +79,17 @@ def test_prometheus_is_served_what_it_reads() -> None:
             assert "legacytc_joins" in {family.name for family in families}
 
     run(scenario())
+
+
+def test_the_api_is_described_where_it_is_served() -> None:
+    async def scenario() -> None:
+        async with served() as bench:
+            _, listed = await bench.get("/schema/")
+            for name in listed.split():
+                status, text = await bench.get(f"/schema/{name}")
+                assert status == 200
+                assert isinstance(json.loads(text), dict)
+            assert json.loads((await bench.get("/schema/asyncapi.json"))[1])["asyncapi"] == "3.0.0"
+            assert (await bench.get("/schema/..%2f..%2fpyproject.toml"))[0] == 404
+
+    run(scenario())
