@@ -13,15 +13,16 @@ PYTEST_ARGS ?=
 # What `make bench` tells it:       make bench BENCH_ARGS="--json results.jsonl"
 BENCH_ARGS ?=
 
-.PHONY: run test lint format types layers matrix-check check matrix bench tshark zigbee-on-host clean
+.PHONY: run test lint format types layers matrix-check api-check check matrix api bench tshark \
+  zigbee-on-host asyncapi-parser clean
 
 run: $(VENV)/.installed
 	@$(BIN)/legacy-tc $(ARGS)
 
-test: $(VENV)/.installed-dev tshark zigbee-on-host
+test: $(VENV)/.installed-dev tshark zigbee-on-host asyncapi-parser
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-check: lint types layers matrix-check
+check: lint types layers matrix-check api-check
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -42,6 +43,12 @@ matrix-check: $(VENV)/.installed-dev
 
 matrix: $(VENV)/.installed-dev
 	$(BIN)/legacy-tc matrix --output docs/matrix.md
+
+api-check: $(VENV)/.installed-dev
+	$(BIN)/legacy-tc api --check docs/api
+
+api: $(VENV)/.installed-dev
+	$(BIN)/legacy-tc api --output docs/api
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
@@ -80,7 +87,27 @@ tshark:
 ZIGBEE_ON_HOST := 0.3.0
 zigbee-on-host: build/node/.zigbee-on-host-$(ZIGBEE_ON_HOST)
 
-build/node/.zigbee-on-host-%:
+build/node/.zigbee-on-host-%: | node
+	@mkdir -p build/node
+	@npm install --loglevel=error --no-save --no-package-lock --no-audit --no-fund --ignore-scripts \
+	  --prefix build/node zigbee-on-host@$* \
+	  || { echo "the tests need zigbee-on-host@$* from the npm registry, and npm could not install it" >&2; exit 1; }
+	@touch $@
+
+# The AsyncAPI project's own parser judges docs/api/asyncapi.json. It has a folder of its own, for npm removes
+# from a folder what it was not asked for this time.
+ASYNCAPI_PARSER := 3.6.6
+asyncapi-parser: build/asyncapi/.parser-$(ASYNCAPI_PARSER)
+
+build/asyncapi/.parser-%: | node
+	@mkdir -p build/asyncapi
+	@npm install --loglevel=error --no-save --no-package-lock --no-audit --no-fund --ignore-scripts \
+	  --prefix build/asyncapi @asyncapi/parser@$* \
+	  || { echo "the tests need @asyncapi/parser@$* from the npm registry, and npm could not install it" >&2; exit 1; }
+	@touch $@
+
+.PHONY: node
+node:
 	@if ! command -v node >/dev/null || ! command -v npm >/dev/null; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq \
@@ -89,8 +116,3 @@ build/node/.zigbee-on-host-%:
 	    echo "the tests need Node 18.20 or later and npm; run: sudo apt-get install -y nodejs npm" >&2; exit 1; \
 	  fi; \
 	fi
-	@mkdir -p build/node
-	@npm install --loglevel=error --no-save --no-package-lock --no-audit --no-fund --ignore-scripts \
-	  --prefix build/node zigbee-on-host@$* \
-	  || { echo "the tests need zigbee-on-host@$* from the npm registry, and npm could not install it" >&2; exit 1; }
-	@touch $@

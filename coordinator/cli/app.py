@@ -10,6 +10,7 @@ import typer
 from coordinator import __version__
 from coordinator.cli import air as air_verb
 from coordinator.cli import (
+    api,
     decode,
     doctor,
     dongle,
@@ -314,6 +315,23 @@ def matrix_command(
 ) -> None:
     """Every profile times every joiner, as a table."""
     raise typer.Exit(matrix.run(output, check))
+
+
+@app.command("api", epilog=examples("api", "api --output docs/api", "api --check docs/api"))
+def api_command(
+    output: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--output", parser=options.parse_output, metavar="DIR", help="Write the files here."),
+    ] = None,
+    check: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            "--check", parser=options.parse_path, metavar="DIR", help="Compare with these; exit 1 on drift."
+        ),
+    ] = None,
+) -> None:
+    """Print the AsyncAPI document of the control plane; with --output, write it and its JSON Schemas."""
+    raise typer.Exit(api.run(output, check))
 
 
 @app.command("version", epilog=examples("version", "version --json"))
