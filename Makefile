@@ -13,7 +13,7 @@ PYTEST_ARGS ?=
 # What `make bench` tells it:       make bench BENCH_ARGS="--json results.jsonl"
 BENCH_ARGS ?=
 
-.PHONY: run test lint format types layers matrix-check check matrix bench tshark zigbee-on-host clean
+.PHONY: run test lint format types layers matrix-check check matrix bench image tshark zigbee-on-host clean
 
 run: $(VENV)/.installed
 	@$(BIN)/legacy-tc $(ARGS)
@@ -45,6 +45,10 @@ matrix: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+# The container image, or its steps in a clean root: it says which.
+image: $(VENV)/.installed
+	@PYTHON=$(BIN)/python .ci/image
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
