@@ -236,14 +236,14 @@ class HostStack:
             self.policy.rebase(policy)
         manner = Manner.of(self.conductor.manner.generation + 1, behaviours)
         self.conductor.switch(manner)
-        self._shaping.manner = manner
-        return self._settle_policy()
+        self._shaping.switch(manner)
+        self._follow_policy()
+        return manner.generation
 
-    def _settle_policy(self) -> int:
-        """Table sizes and times of the layers follow the policy."""
+    def _follow_policy(self) -> None:
+        """Table sizes and times of the layers are those of the policy in force."""
         self.mac.indirect.persistence = self.policy.current.transaction_persistence
         self.nwk.neighbors.capacity = self.policy.current.neighbor_capacity
-        return self.conductor.manner.generation
 
     def start(self, now: Instant) -> None:
         """Switch on: an application that has something to do begins."""

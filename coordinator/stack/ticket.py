@@ -10,7 +10,8 @@ from coordinator.types import Instant
 class Ticket:
     """Which request a frame comes from, which deviations label it, and in which manner it was decided.
 
-    `UNTICKETED` is for the stack's own frames: it concludes nothing, and their manner is the present one.
+    `UNTICKETED` is for the stack's own frames: it concludes nothing, and their manner is the one at the
+    moment they are queued (`Shaping.bound`).
     """
 
     __slots__ = ("_note", "deviations", "manner", "request_id")
