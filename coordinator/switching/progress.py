@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from coordinator import trace
 from coordinator.codec import zdp
+from coordinator.codec.mac_commands import AssociationStatus
 from coordinator.primitives import Indication, Request, apsme, mlme, nlme, zdo
 from coordinator.switching.moment import StepName
 from coordinator.trust_center.device import Standing
@@ -75,8 +76,7 @@ class Progress:
             case trace.Indicated():
                 return self._indicated(record.indication, record.at)
             case trace.Requested() if isinstance(record.request, _FRAMED):
-                step = self._named(record.request)
-                _keep(self._unsent, record.request_id, (record.generation, step))
+                self._asked(record)
             case trace.Sent(request_id=int(request_id)):
                 _, step = self._unsent.pop(request_id, (0, None))
                 return step
@@ -87,6 +87,12 @@ class Progress:
             case _:
                 pass
         return None
+
+    def _asked(self, record: trace.Requested) -> None:
+        request = record.request
+        _keep(self._unsent, record.request_id, (record.generation, self._named(request)))
+        if isinstance(request, mlme.AssociateResponse) and request.status != AssociationStatus.SUCCESS:
+            self._ends(request.device)
 
     def _indicated(self, indication: Indication, at: Instant) -> Step | None:
         match indication:
