@@ -23,6 +23,7 @@ from coordinator.cli import (
 )
 from coordinator.cli import joiner as joiner_verb
 from coordinator.cli import radio as radio_verb
+from coordinator.cli import remote as remote_verbs
 from coordinator.cli import run as live
 from coordinator.cli.listings import examples
 from coordinator.composition import OBSERVE
@@ -34,7 +35,8 @@ HELP = """A Zigbee Trust Center as old, as wrong or as compliant as you ask.
 
 Without a verb it runs one: forms a network on the radio it is given, or on a simulated one where it also
 powers a simulated router on; shows each join as a ladder and says how it ended. Exit codes: 0 pass, 1 fail,
-2 usage, 3 configuration, 4 no radio, 5 radio lost, 7 inconclusive, 70 internal error, 129/130/143 signals.
+2 usage, 3 configuration, 4 no radio, 5 radio lost, 6 broker or bench unreachable, 7 inconclusive,
+70 internal error, 129/130/143 signals.
 """
 
 
@@ -60,6 +62,7 @@ app.add_typer(listings.joiners_app, name="joiners")
 app.add_typer(dongle.app, name="dongle")
 app.add_typer(network.app, name="network")
 app.add_typer(radio_verb.app, name="radio")
+remote_verbs.add_to(app)
 
 
 def print_version(wanted: bool) -> None:

@@ -16,6 +16,7 @@ from coordinator.primitives import apsme
 from coordinator.profiles import joiners
 from coordinator.trace import RadioState
 from coordinator.types import SECOND, Instant
+from tests.runtime.disk import Disk
 from tests.runtime.town import Town
 
 Labels = dict[str, str]
@@ -35,7 +36,7 @@ def value(metrics: Metrics, name: str, **labels: str) -> float:
 
 @pytest.fixture(scope="module")
 def joined() -> list[trace.Record]:
-    town = Town(None)
+    town = Town(Disk())
     town.join(joiners.load("zboss-r22"))
     return town.records
 
