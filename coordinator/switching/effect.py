@@ -49,7 +49,9 @@ class Boundaries:
     """Counts the frames, and finds the first of each generation."""
 
     def __init__(self) -> None:
-        self.last: FrameRef | None = None
+        self.count = 0
+        """How many frames there were."""
+        self._sent: trace.Sent | None = None
         self.newest: Effect | None = None
         self._awaited: OrderedDict[int, Effect] = OrderedDict()
         self.begun: list[Callable[[Effect], None]] = []
@@ -58,9 +60,13 @@ class Boundaries:
         """Told when the first frame of a generation that was switched to has left."""
 
     @property
-    def count(self) -> int:
-        """How many frames there were."""
-        return 0 if self.last is None else self.last.number
+    def last(self) -> FrameRef | None:
+        """The latest frame; None before the first."""
+        sent = self._sent
+        if sent is None:
+            return None
+        sequence = sent.psdu[SEQUENCE_NUMBER] if len(sent.psdu) > SEQUENCE_NUMBER else None
+        return FrameRef(self.count, sent.at, sequence)
 
     def begin(self, effect: Effect) -> None:
         """A generation begins: look for its first frame."""
@@ -72,10 +78,11 @@ class Boundaries:
 
     def sent(self, record: trace.Sent) -> None:
         """One more."""
-        psdu = record.psdu
-        sequence = psdu[SEQUENCE_NUMBER] if len(psdu) > SEQUENCE_NUMBER else None
-        self.last = FrameRef(self.count + 1, record.at, sequence)
-        effect = self._awaited.pop(record.generation, None) if self._awaited else None
+        self.count += 1
+        self._sent = record
+        if not self._awaited:
+            return
+        effect = self._awaited.pop(record.generation, None)
         if effect is not None:
             effect.first_new = self.last
             for each in self.found:

@@ -18,15 +18,14 @@ from coordinator.stack.timers import Timer
 from coordinator.switching.change import Edit, InForce, Misfit, Outdated
 from coordinator.switching.effect import Boundaries, Effect
 from coordinator.switching.moment import AfterSpan, AfterStep, Moment, When
-from coordinator.switching.progress import Progress, Step
+from coordinator.switching.progress import Progress
+from coordinator.switching.step import Step
 from coordinator.types import Instant
 
 PENDING = 64
 """Changes that may wait for their moment at a time."""
 AT_ONCE = Instant(0)
 """A deadline before every other: it is met as soon as this call has ended."""
-_FOLLOWED = frozenset((trace.Indicated, trace.Requested, trace.Sent, trace.Concluded, trace.StandingChanged))
-"""Records that tell something about the progress of joins. Half of all are others."""
 
 Assess = Callable[[InForce], tuple[str, ...]]
 """Says of what shall be in force everything that the radio cannot do."""
@@ -75,6 +74,7 @@ class Switcher:
         self._center = center
         self._assess = assess
         self._progress = Progress()
+        self._notes: dict[type, Callable[..., None]] = {**self._progress.notes, trace.Sent: self._sent}
         self._pending: list[Pending] = []
         self._taking_effect = False
         self.in_force = InForce.of(profile)
@@ -169,20 +169,25 @@ class Switcher:
 
     def note(self, record: trace.Record) -> None:
         """Follow one record, in the call that makes it."""
-        kind = type(record)  # most records are looked at no further than this
+        kind = type(record)
+        method = self._notes.get(kind)
+        if not self._pending:  # nearly always: then a record is looked at no further than it must be
+            if method is not None:
+                method(record)
+            return
         if kind is trace.Heard or kind is trace.Confirmed:
-            if self._pending:
-                self._apply_due(record.at)
+            self._apply_due(record.at)
+        if method is None:
             return
-        if kind not in _FOLLOWED:
-            return
-        if isinstance(record, trace.Sent):
-            self.boundaries.sent(record)
-        step = self._progress.note(record)
-        if self._pending:
-            if step is not None:
-                self._count(step, record.at)
-            self._look_again(record.at)
+        step = self._progress.step(record)
+        method(record)
+        if step is not None:
+            self._count(step, record.at)
+        self._look_again(record.at)
+
+    def _sent(self, record: trace.Sent) -> None:
+        self.boundaries.sent(record)
+        self._progress.notes[trace.Sent](record)
 
     def _count(self, step: Step, now: Instant) -> None:
         for pending in tuple(self._pending):
