@@ -16,6 +16,8 @@ from coordinator.control.http import server
 from coordinator.control.http.listening import Address
 from coordinator.control.http.pages import Text
 from coordinator.control.metrics import CONTENT_TYPE, Metrics
+from coordinator.control.mqtt.link import Link
+from coordinator.control.mqtt.transport import MqttTransport
 from coordinator.daemon.log import Log, LogSettings
 from coordinator.daemon.sessions import session
 from coordinator.runtime import state_folder
@@ -43,6 +45,7 @@ class Control:
     options: Options
     in_flight: int = IN_FLIGHT
     http: Http | None = None
+    mqtt: Link | None = None
     log: LogSettings = field(default_factory=LogSettings)
 
 
@@ -132,6 +135,13 @@ async def _plane(
             )
             service.served_at(address.url)
             log.say("http", listens=address.url)
+        if control.mqtt is not None:
+            transport = MqttTransport(service.plane, control.mqtt, service.broker)
+            gauges = service.doctor.gauges
+            gauges.broker = lambda: "connected" if transport.connected else "disconnected"
+            gauges.outbox = lambda: transport.waiting
+            gauges.events_dropped = lambda: transport.lost
+            await stack.enter_async_context(_owned(transport.run()))
         await stack.enter_async_context(Watchdog(notifier, lambda: _alive(service)))
         if hangup is not None:
             hangup.act = lambda: _reload(service, notifier)
