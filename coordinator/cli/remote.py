@@ -22,14 +22,14 @@ HttpUrl = Annotated[
         "--http",
         envvar="LEGACY_TC_HTTP",
         metavar="URL",
-        help="Where the bench serves HTTP; http://127.0.0.1:8787 by default.",
+        help="Where the bench serves HTTP; http://127.0.0.1:8321 by default.",
     ),
 ]
 TokenFile = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(
         "--token-file",
-        envvar="LEGACY_TC_TOKEN_FILE",
+        envvar=["LEGACY_TC_TOKEN_FILE", "LEGACY_TC__HTTP__TOKEN_FILE"],
         parser=options.parse_path,
         metavar="FILE",
         help="File with the token that the bench asks for; or the token itself in LEGACY_TC_TOKEN.",
@@ -49,7 +49,7 @@ def add_to(app: typer.Typer) -> None:
             "request --list",
             "request profile/set profile=pre-zb3 when=now",
             "request profile/set profile=pre-zb3 when.after.event=request-key when.after.count=2",
-            "request script/run @script.json --http http://rack7:8787 --token-file token",
+            "request script/run @script.json --http http://rack7:8321 --token-file token",
             "request profile/get --mqtt mqtts://broker:8883 --tc-id rack7-tc0 --ca ca.pem",
         ),
     )(request_command)
