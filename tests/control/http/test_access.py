@@ -152,8 +152,10 @@ def test_what_is_no_http_ends_its_connection_and_nothing_else(caplog: pytest.Log
                 assert not answer or answer.startswith((b"HTTP/1.0 400", b"HTTP/1.1 400"))
                 writer.close()
             assert (await bench.post("profile/get"))[0] == 200
+            assert bench.broken == []
 
     run(scenario())
+    assert [record for record in caplog.records if record.levelname not in ("DEBUG", "INFO")] == []
 
 
 async def answered(address: Address, octets: bytes) -> bytes:
