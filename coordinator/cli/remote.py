@@ -41,6 +41,21 @@ Ca = Annotated[
 ]
 
 
+def complete_verb(incomplete: str) -> list[str]:
+    """Shell completion."""
+    from coordinator.control.schema.commands import COMMANDS
+
+    return [verb for verb in COMMANDS if verb.startswith(incomplete)]
+
+
+def complete_kind(incomplete: str) -> list[str]:
+    """Shell completion of the last of several kinds."""
+    from coordinator.control.schema.events import EVENTS
+
+    before, comma, last = incomplete.rpartition(",")
+    return [before + comma + kind for kind in EVENTS if kind.startswith(last)]
+
+
 def add_to(app: typer.Typer) -> None:
     """Add these verbs to the program."""
     app.command(
@@ -66,7 +81,9 @@ def request_command(
     context: typer.Context,
     verb: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Argument(metavar="VERB", help="The command, for example profile/set."),
+        typer.Argument(
+            metavar="VERB", help="The command, for example profile/set.", autocompletion=complete_verb
+        ),
     ] = None,
     words: Annotated[
         Optional[list[str]],  # noqa: UP045
@@ -146,7 +163,13 @@ def request_command(
 
 def events_command(
     kinds: Annotated[
-        str, typer.Option("--kinds", metavar="KIND,...", help="Only these kinds of events; all by default.")
+        str,
+        typer.Option(
+            "--kinds",
+            metavar="KIND,...",
+            help="Only these kinds of events; all by default.",
+            autocompletion=complete_kind,
+        ),
     ] = "",
     http: HttpUrl = None,
     token_file: TokenFile = None,

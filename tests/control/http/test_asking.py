@@ -89,6 +89,27 @@ def test_the_program_itself_asks_and_says_how_it_went() -> None:
     run(scenario())
 
 
+class Terminal(io.StringIO):
+    """Somebody looks at it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_the_answer_is_laid_out_for_people() -> None:
+    async def scenario() -> None:
+        async with served() as bench:
+            for arguments, laid_out in (([], True), (["--json"], False)):
+                shown = Terminal()
+                words = ["request", "profile/get", *arguments, "--http", bench.address.url]
+                with contextlib.redirect_stdout(shown):
+                    assert await asyncio.to_thread(invoke, words) == OK
+                assert json.loads(shown.getvalue())["profile"] == "zb3"
+                assert (shown.getvalue().count("\n") > 1) == laid_out
+
+    run(scenario())
+
+
 def request_of(bench: Served) -> Request:
     return bench.bench.asked[-1][0]
 
