@@ -13,13 +13,13 @@ PYTEST_ARGS ?=
 # What `make bench` tells it:       make bench BENCH_ARGS="--json results.jsonl"
 BENCH_ARGS ?=
 
-.PHONY: run test lint format types layers matrix-check api-check check matrix api bench tshark \
-  zigbee-on-host asyncapi-parser clean
+.PHONY: run test lint format types layers matrix-check api-check check matrix api bench image tshark \
+  zigbee-on-host asyncapi-parser judges clean
 
 run: $(VENV)/.installed
 	@$(BIN)/legacy-tc $(ARGS)
 
-test: $(VENV)/.installed-dev tshark zigbee-on-host asyncapi-parser
+test: $(VENV)/.installed-dev tshark zigbee-on-host asyncapi-parser judges
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 check: lint types layers matrix-check api-check
@@ -52,6 +52,26 @@ api: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+# What is deployed is judged by the programs that read it: systemd, udev, compose, a broker.
+JUDGES := systemd-analyze:systemd udevadm:udev umockdev-run:umockdev docker-compose:docker-compose \
+  mosquitto:mosquitto mosquitto_sub:mosquitto-clients openssl:openssl
+judges:
+	@missing=; PATH=$$PATH:/usr/sbin; for each in $(JUDGES); do \
+	  command -v $${each%%:*} >/dev/null || missing="$$missing $${each##*:}"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq \
+	      && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+	  else \
+	    echo "the tests need more of Debian; run: sudo apt-get install -y$$missing" >&2; exit 1; \
+	  fi; \
+	fi
+
+# The container image, or its steps in a clean root: it says which.
+image: $(VENV)/.installed
+	@PYTHON=$(BIN)/python .ci/image
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage

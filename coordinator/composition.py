@@ -5,7 +5,7 @@ Every composition root makes them here, in virtual time and under asyncio alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from coordinator import trace
@@ -15,9 +15,11 @@ from coordinator.joiner.model import JoinerModel, stack_policy
 from coordinator.primitives import nlme
 from coordinator.profiles.profile import Profile
 from coordinator.security.material import LinkKeys
+from coordinator.stack.behaviour import Behaviour
 from coordinator.stack.host import HostStack, Identity, Network
 from coordinator.stack.timers import Timer
 from coordinator.trust_center import engine as trust_center_engine
+from coordinator.trust_center.administration import Administration
 from coordinator.trust_center.presence import Presence
 from coordinator.types import (
     GLOBAL_LINK_KEY,
@@ -98,7 +100,8 @@ def network(setting: Setting, entropy: Entropy) -> Network:
 class TrustCenterNode:
     """A coordinator: host stack and Trust Center under one profile.
 
-    `observe` is how long each device is watched; `together`: one window for all, as `Window` has it.
+    `observe` is how long each device is watched; `together`: one window for all, as `Window` has it;
+    `behaviours` are in force instead of the profile's; `generation` is the number of the first one.
     """
 
     def __init__(
@@ -110,6 +113,8 @@ class TrustCenterNode:
         *,
         observe: Duration = OBSERVE,
         together: bool = False,
+        behaviours: Sequence[Behaviour] | None = None,
+        generation: int = 1,
     ) -> None:
         identity = Identity(
             eui64=simulated_eui64(entropy) if setting.trust_center is None else setting.trust_center,
@@ -119,14 +124,33 @@ class TrustCenterNode:
         )
         self._setting = setting
         self._note = note
-        self._open_until = Instant(0)
+        self.observers: list[trace.Sink] = []
+        """Hear of each record in the call that makes it, after `note`; they may `switch`."""
+        self.open_until = Instant(0)
+        """When joining closes, or closed."""
         self._renewal: Timer | None = None
-        self.host = HostStack(identity, profile.stack, entropy, self._observe, behaviours=profile.behaviours)
+        self.host = HostStack(
+            identity,
+            profile.stack,
+            entropy,
+            self._observe,
+            behaviours=profile.behaviours if behaviours is None else behaviours,
+            generation=generation,
+        )
         self.engine = trust_center_engine.Engine(self.host, profile.trust_center)
         self.host.install(self.engine)
+        self.administration = Administration(self.host, self.engine)
         self.host.nib.allowed = setting.allowed
-        self._presence = Presence(self.host, self.engine.devices, observe, together=together)
-        self.network = network(setting, entropy)
+        self.presence = Presence(self.host, self.engine.devices, observe, together=together)
+        self._network = network(setting, entropy)
+
+    @property
+    def network(self) -> Network:
+        """The network as it was formed, with the network key in use."""
+        active = self.host.network_keys.active
+        if active is None:
+            return self._network
+        return replace(self._network, key=active.key, key_sequence=active.sequence)
 
     def start(self, now: Instant) -> None:
         """Form the network, note the keys that joiners may come with, and open joining."""
@@ -138,25 +162,43 @@ class TrustCenterNode:
         self.host.start(now)
         self.permit(self._setting.permit, now)
 
+    def switch(self, behaviours: Sequence[Behaviour], profile: Profile | None, now: Instant) -> int:
+        """Answer with these behaviours from now on, upon another profile's policies if one is given; return
+        the number of the new generation. Devices, keys and counters stay as they are, and nothing is sent
+        within this call.
+        """
+        before = self.engine.policy.current
+        if profile is not None:
+            self.engine.policy.rebase(profile.trust_center)
+        generation = self.host.switch(behaviours, None if profile is None else profile.stack)
+        self.engine.switched(before, now)
+        return generation
+
     def permit(self, span: Duration, now: Instant) -> None:
         """Keep joining open for `span`; a period that ends earlier is renewed: one of 254 s, the longest
         there is, or a shorter one that a joiner asked for with Mgmt_Permit_Joining_req.
         """
-        self._open_until = Instant(now + span)
+        self.open_until = Instant(now + span)
         self._permit(now)
 
     def _permit(self, now: Instant) -> None:
-        seconds = min(-(-(self._open_until - now) // SECOND), PERMIT_MAX)
+        seconds = min(-(-(self.open_until - now) // SECOND), PERMIT_MAX)
         self.host.request(nlme.PermitJoiningRequest(seconds=seconds), now)
+
+    def note(self, record: trace.Record) -> None:
+        """Put a record among the Trust Center's."""
+        self._observe(record)
 
     def _observe(self, record: trace.Record) -> None:
         self._note(record)
-        self._presence.note(record)
+        for observer in self.observers:
+            observer(record)
+        self.presence.note(record)
         if isinstance(record, trace.Requested) and isinstance(record.request, nlme.PermitJoiningRequest):
             if self._renewal is not None:
                 self._renewal.cancel()
             closes = Instant(record.at + record.request.seconds * SECOND)
-            if closes < self._open_until:
+            if closes < self.open_until:
                 self._renewal = self.host.timers.set(closes, self._permit)
 
 

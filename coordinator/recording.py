@@ -41,7 +41,7 @@ HELD_BACK: Duration = 10 * MILLISECOND
 CAPTURE = "the capture"
 EVENTS = "the event file"
 
-_OF_COMMENTS = frozenset((trace.Requested, trace.Sent))
+_OF_COMMENTS = frozenset((trace.Requested, trace.Sent, trace.Switched))
 _OF_CAPTURE = frozenset((trace.NetworkFormed, trace.Indicated, trace.Deviated, trace.KeyInUse))
 
 Miss = Callable[[str], None]
@@ -201,7 +201,7 @@ class Recording:
                 self._addresses[joined.device] = joined.address
                 if len(self._addresses) > ADDRESSES_KEPT:
                     self._addresses.popitem(last=False)
-            case trace.Deviated(after="silence") if self._answering is not None:
+            case trace.Deviated(after="silence" | "not sent") if self._answering is not None:
                 heard_at, held = self._answering
                 if heard_at == record.at:
                     held.comments.append(explain_deviation(record))

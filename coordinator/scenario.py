@@ -106,8 +106,11 @@ class Simulation:
     """One run in virtual time: make it, let others watch, run it once.
 
     Frames on the air go to whoever `medium.observe`s; records to whoever `watch`es; `witness.miss`
-    takes word of evidence that was lost.
+    takes word of evidence that was lost. Whoever calls the Trust Center from outside settles `driver`
+    afterwards; it is there from `start` on.
     """
+
+    driver: Driver
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
@@ -133,11 +136,10 @@ class Simulation:
 
     def start(self) -> None:
         """Power the coordinator, form its network, open joining."""
-        driver = Driver(
-            self.world, SimulatedRadio(self.world, self.medium, TRUST_CENTER_NAME), self.center.host
-        )
+        radio = SimulatedRadio(self.world, self.medium, TRUST_CENTER_NAME)
+        self.driver = Driver(self.world, radio, self.center.host)
         self.center.start(self.world.now)
-        driver.settle()
+        self.driver.settle()
 
     def run(self, before_close: Callable[[], None] | None = None) -> Result:
         """Run to the close of the observation window. `before_close` may still tell `witness.miss`."""
@@ -200,14 +202,18 @@ def _joiner_name(index: int) -> str:
 
 
 def make_joiner(
-    model: JoinerModel, entropy: SeededEntropy, index: int, setting: Setting
+    model: JoinerModel, entropy: SeededEntropy, index: int, setting: Setting, device: Eui64 | None = None
 ) -> tuple[str, JoinerNode]:
-    """The simulated device number `index`, with its name on the air; the first ones get the install codes."""
+    """The simulated device number `index`, with its name on the air; the first ones get the install codes,
+    unless the `device` is named: then it gets its own, if it has one.
+    """
     name = _joiner_name(index)
     stream = entropy.stream(name)
     eui64 = simulated_eui64(stream)
     code: Key | None = None
-    if index < len(setting.install_codes):
+    if device is not None:
+        eui64, code = device, setting.install_codes.get(device)
+    elif index < len(setting.install_codes):
         eui64, code = list(setting.install_codes.items())[index]
     return name, JoinerNode(model, stream, eui64=eui64, link_key=code)
 

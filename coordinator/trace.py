@@ -52,7 +52,12 @@ class Heard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deviated:
-    """A behaviour rewrote an answer or a policy value: before and after as text, and what it breaks."""
+    """A behaviour rewrote an answer or a policy value: before and after as text, and what it breaks.
+
+    `behaviour` is ``fault.`` and an id where a frame fault did it, ``inject`` where somebody asked for what
+    nobody's profile does. `request_id` is that of the request whose frame was changed; None when that is
+    told by the `Requested`.
+    """
 
     at: Instant
     behaviour: str
@@ -60,6 +65,16 @@ class Deviated:
     before: str
     after: str
     clause: str
+    request_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultSpent:
+    """A frame fault did what it was armed for, `used` times, and is armed no longer."""
+
+    at: Instant
+    fault: str
+    used: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +82,7 @@ class Sent:
     """A frame was handed to the radio; `deviations` made it what it is.
 
     `request_id` is that of the `Requested` it carries out, None for a frame of the stack's own.
+    `generation` is that in which it was decided, which may be older than the present one.
     """
 
     at: Instant
@@ -74,6 +90,7 @@ class Sent:
     psdu: bytes
     deviations: tuple[Deviated, ...] = ()
     request_id: int | None = None
+    generation: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,12 +116,15 @@ class Indicated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requested:
-    """A primitive went down the stack. `request_id` links it to `Delivered` or `Undelivered`."""
+    """A primitive went down the stack. `request_id` links it to its `Concluded`; `generation` is that in
+    which it was decided.
+    """
 
     at: Instant
     request_id: int
     request: Request
     deviations: tuple[Deviated, ...] = ()
+    generation: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,11 +222,27 @@ class RadioChanged:
     missed: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switched:
+    """The Trust Center is another from here on: what was changed, and what it is called now.
+
+    `outstanding` answers that were decided before have not left yet; their frames keep their generation.
+    """
+
+    at: Instant
+    generation: int
+    change: str
+    profile: str
+    outstanding: int = 0
+
+
 Record = (
     NetworkFormed
+    | Switched
     | RadioChanged
     | Heard
     | Deviated
+    | FaultSpent
     | Sent
     | Confirmed
     | Indicated

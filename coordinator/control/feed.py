@@ -42,15 +42,30 @@ class Feed:
         """`now` is the session's clock, `utc_at_zero` the UTC time of its zero, microseconds since 1970."""
         self._now = now
         self._zero = _EPOCH + timedelta(microseconds=utc_at_zero)
+        self._mono_at_zero = 0
         self._readers: list[Reader] = []
         self.seq = 0
         self.run: str | None = None
         self.generation = 1
 
+    def attach(self, now: Callable[[], Instant], utc_at_zero: int, mono_at_zero: int) -> None:
+        """Events are a session's from here on, on its clock; `mono_at_zero`: nanoseconds on the host's."""
+        self._now = now
+        self._zero = _EPOCH + timedelta(microseconds=utc_at_zero)
+        self._mono_at_zero = mono_at_zero
+
+    def mono(self, at: Instant) -> int:
+        """An instant in nanoseconds on the host's monotonic clock, which goes on from session to session."""
+        return self._mono_at_zero + at * 1000
+
     def wall(self, at: Instant) -> str:
         """The UTC time of an instant, ISO 8601 with microseconds."""
         moment = self._zero + timedelta(microseconds=at)
         return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+    def wall_now(self) -> str:
+        """The UTC time now."""
+        return self.wall(self._now())
 
     def publish(self, kind: str, fields: Fields, at: Instant | None = None) -> Event:
         """Number an event and hand it to every reader. `fields` are the event's own."""
@@ -58,7 +73,7 @@ class Feed:
         at = self._now() if at is None else at
         body: Fields = {
             "seq": self.seq,
-            "t_mono_ns": at * 1000,
+            "t_mono_ns": self.mono(at),
             "t_wall": self.wall(at),
             "run": self.run,
             "gen": self.generation,

@@ -1,4 +1,6 @@
-"""What is written beside a frame in the capture: which step it is, and what made it deviate."""
+"""What is written beside a frame in the capture: which step it is, what made it deviate, and where the Trust
+Center became another.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ class Comments:
 
     def __init__(self) -> None:
         self._requests: OrderedDict[int, trace.Requested] = OrderedDict()
-        self._frames: OrderedDict[int, trace.Sent] = OrderedDict()
+        self._frames: OrderedDict[int, tuple[trace.Sent, tuple[str, ...]]] = OrderedDict()
+        self._switched: trace.Switched | None = None
+        self._begun = True
+        """Whether a frame of the newest generation has left."""
 
     def note(self, record: trace.Record) -> None:
         """Take one record, in the order things happened."""
@@ -29,8 +34,10 @@ class Comments:
                 self._requests[record.request_id] = record
                 if len(self._requests) > _REQUESTS_KEPT:
                     self._requests.popitem(last=False)
+            case trace.Switched():
+                self._switched, self._begun = record, False
             case trace.Sent():
-                self._frames[record.handle] = record
+                self._frames[record.handle] = (record, self._boundary(record))
                 if len(self._frames) > _FRAMES_KEPT:
                     self._frames.popitem(last=False)
             case _:
@@ -38,12 +45,32 @@ class Comments:
 
     def sent(self, handle: int) -> tuple[str, ...]:
         """For a frame of the coordinator's own, by the handle of its `Transmit`."""
-        frame = self._frames.get(handle)
-        if frame is None:
+        if handle not in self._frames:
             return ()
+        frame, boundary = self._frames[handle]
         request = None if frame.request_id is None else self._requests.get(frame.request_id)
         steps = () if request is None else (describe(request.request),)
-        return (*steps, *(explain_deviation(deviation) for deviation in frame.deviations))
+        deviations = (explain_deviation(deviation) for deviation in frame.deviations)
+        return (*boundary, *steps, *deviations)
+
+    def _boundary(self, frame: trace.Sent) -> tuple[str, ...]:
+        """Whether a generation begins with this frame, or it leaves after a switch that it was decided
+        before.
+        """
+        switched = self._switched
+        if switched is None:
+            return ()
+        if frame.generation < switched.generation:
+            return (f"decided in generation {frame.generation}, before {explain_switch(switched)}",)
+        if self._begun:
+            return ()
+        self._begun = True
+        return (explain_switch(switched),)
+
+
+def explain_switch(switched: trace.Switched) -> str:
+    """``generation 2: profile/set pre-zb3``."""
+    return f"generation {switched.generation}: {switched.change}"
 
 
 def explain_deviation(deviation: trace.Deviated) -> str:

@@ -14,6 +14,7 @@ from coordinator import trace
 from coordinator.codec import zdp
 from coordinator.codec.security_header import KeyIdentifier
 from coordinator.evidence import rungs
+from coordinator.evidence.comments import explain_switch
 from coordinator.evidence.rungs import Direction, Lane, Row
 from coordinator.primitives import Request, apsme, bdb, mlme, nlme, zdo
 from coordinator.types import GLOBAL_LINK_KEY, Eui64, Instant, LinkKeyKind, NwkAddress, is_broadcast
@@ -54,6 +55,7 @@ class Ladder:
             trace.TurnedAway: self._turned_away,
             trace.RadioChanged: self._radio_changed,
             trace.Resumed: self._resumed,
+            trace.Switched: self._switched,
         }
         self._from_joiner: dict[type, Callable[..., Rows]] = {
             mlme.BeaconRequestIndication: self._scanned,
@@ -149,6 +151,7 @@ class Ladder:
             return ()
         lane = self._lane(device)
         if isinstance(command, zdp.DeviceAnnounce):
+            lane.announced = True
             lane.pay("Device_annce")
         elif isinstance(command, zdp.NodeDescriptorRequest):
             lane.owe("Node_Desc_rsp", Direction.TO_JOINER)
@@ -162,6 +165,8 @@ class Ladder:
     # From the Trust Center
 
     def _requested(self, record: trace.Requested) -> Rows:
+        if isinstance(record.request, nlme.SetActiveKeyRequest):
+            return (self._air.row(None, record.at, Direction.HERE, rungs.step(record.request), ""),)
         found = self._lane_of(record.request)
         if found is not None:
             _remember(self._intended, record.request_id, (record, *found))
@@ -179,7 +184,11 @@ class Ladder:
             return (lane.ghost(device, at, Direction.TO_JOINER, rungs.step(request), note),)
         ghosts = lane.end(device, at) if device is not None and _tells_to_leave(request) else ()
         key = _secured(lane, request)
-        row = lane.row(device, at, Direction.TO_JOINER, rungs.step(request), key, requested.deviations)
+        deviations = (
+            *requested.deviations,
+            *(each for each in record.deviations if each not in requested.deviations),
+        )
+        row = lane.row(device, at, Direction.TO_JOINER, rungs.step(request), key, deviations)
         _remember(self._awaited, requested.request_id, row)
         return (*ghosts, row)
 
@@ -187,8 +196,12 @@ class Ladder:
         """Whose step this request is; None: nobody's."""
         device: Eui64 | None
         match request:
-            case mlme.BeaconRequest():
+            case mlme.BeaconRequest() | apsme.SwitchKeyRequest(device=None):
                 return None, self._air
+            case apsme.TransportKeyRequest(address=address) if is_broadcast(address):
+                return None, self._air
+            case apsme.SwitchKeyRequest():
+                device = request.device
             case mlme.AssociateResponse() | apsme.TransportKeyRequest() | apsme.ConfirmKeyRequest():
                 device = request.device
             case apsme.RemoveDeviceRequest():
@@ -209,7 +222,8 @@ class Ladder:
         return self._addresses.get(request.destination)
 
     def _concluded(self, record: trace.Concluded) -> Rows:
-        intended = None if record.delivered else self._intended.pop(record.request_id, None)
+        # It stays: what a fault withheld may come again, as the APS layer's repetition.
+        intended = None if record.delivered else self._intended.get(record.request_id)
         if intended is not None:
             return self._not_sent(intended, record)
         row = self._awaited.pop(record.request_id, None)
@@ -242,6 +256,10 @@ class Ladder:
         self._radio_is_up = record.state is trace.RadioState.UP
         return ()
 
+    def _switched(self, record: trace.Switched) -> Rows:
+        """Nothing that a device did: the Trust Center is another from here on."""
+        return (Row(at=record.at, device=None, direction=Direction.HERE, what=explain_switch(record)),)
+
     def _turned_away(self, record: trace.TurnedAway) -> Rows:
         what = "Association Request; denied, not on the allow-list"
         return (self._air.row(record.device, record.at, Direction.FROM_JOINER, what, rungs.UNSECURED),)
@@ -250,6 +268,7 @@ class Ladder:
         """It goes on where it was: no step of an earlier session is shown again."""
         lane = self._lanes[record.device] = Lane()
         lane.key, lane.offered = record.link_key, record.pending
+        lane.announced = True
         self._addresses[record.address] = record.device
         return ()
 
@@ -294,6 +313,8 @@ def _secured(lane: Lane, request: Request) -> str:
             return _confirm(lane, request)
         case apsme.RemoveDeviceRequest():
             return rungs.protection(True, KeyIdentifier.DATA, lane.key)
+        case apsme.SwitchKeyRequest():
+            return rungs.protection(True, request.protection, lane.key)
         case mlme.BeaconRequest() | mlme.AssociateResponse():
             return rungs.UNSECURED
         case zdo.CommandRequest(command=zdp.NodeDescriptorResponse()):
@@ -305,7 +326,7 @@ def _secured(lane: Lane, request: Request) -> str:
 
 def _transport(lane: Lane, request: apsme.TransportKeyRequest) -> str:
     key = rungs.protection(request.nwk_secured, request.protection, lane.key)
-    if request.key_type == _NETWORK_KEY:
+    if request.key_type == _NETWORK_KEY and not request.nwk_secured and not lane.announced:
         lane.owe("Device_annce", Direction.FROM_JOINER)
     elif request.key_type == _TRUST_CENTER_LINK_KEY:
         lane.pay("Transport-Key (TC link)")

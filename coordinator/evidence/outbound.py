@@ -50,6 +50,7 @@ class Outbound:
             mlme.AssociateResponse: lambda request: register.current(request.device),
             apsme.TransportKeyRequest: lambda request: register.current(request.device),
             apsme.ConfirmKeyRequest: lambda request: register.current(request.device),
+            apsme.SwitchKeyRequest: lambda request: register.current(request.device),
             apsme.RemoveDeviceRequest: lambda request: register.current(request.target),
             nlme.LeaveRequest: lambda request: register.current(request.device),
             zdo.CommandRequest: self._addressee,
@@ -97,7 +98,7 @@ class Outbound:
         awaited = self._awaited.get(record.request_id)
         if awaited is None:
             return None
-        if awaited.sent or not record.delivered:
+        if awaited.sent:  # what was withheld may come again: as the APS layer's repetition
             del self._awaited[record.request_id]
         trail, part, request = awaited.trail, awaited.part, awaited.record.request
         delivered, at = record.delivered, record.at
@@ -115,6 +116,11 @@ class Outbound:
                 assert isinstance(request, apsme.ConfirmKeyRequest)
                 part.success_delivered |= request.status == _SUCCESS
         return awaited
+
+    def owner(self, request_id: int) -> Trail | None:
+        """The attempt that a request on its way is for."""
+        awaited = self._awaited.get(request_id)
+        return None if awaited is None else awaited.trail
 
     def forget(self, device: Eui64) -> None:
         """Await nothing for this device any more."""

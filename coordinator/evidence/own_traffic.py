@@ -81,7 +81,7 @@ class OwnTraffic:
                     word = "acknowledged" + (" with frame pending" if record.frame_pending else "")
             case TransmitStatus.NO_ACK:
                 word = "no ACK came, retries included"
-            case TransmitStatus.ABORTED:
+            case TransmitStatus.ABORTED | TransmitStatus.WITHHELD:
                 word = "aborted: it may not have been on the air"
         self._end(sent, record.at, word)
 

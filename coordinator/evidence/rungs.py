@@ -53,9 +53,20 @@ class Lane:
     Nothing is owed any more once it is `over`: the joiner left, or was told to.
     """
 
-    __slots__ = ("associated", "explained", "key", "offered", "over", "owed", "repeats", "verified")
+    __slots__ = (
+        "announced",
+        "associated",
+        "explained",
+        "key",
+        "offered",
+        "over",
+        "owed",
+        "repeats",
+        "verified",
+    )
 
     def __init__(self) -> None:
+        self.announced = False
         self.associated: Instant | None = None
         self.key = LinkKeyKind.GLOBAL
         self.offered: LinkKeyKind | None = None

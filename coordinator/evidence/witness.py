@@ -72,6 +72,27 @@ class Witness:
         if reason not in self._incomplete:
             self._incomplete.append(reason)
 
+    def expect(self, outcomes: Collection[Outcome]) -> None:
+        """From now on these outcomes pass."""
+        self._expect = frozenset(outcomes)
+
+    def scan_anew(self) -> None:
+        """Forget who scanned so far: another run begins. Devices from before a restart stay known."""
+        resumed = dict.fromkeys(self._register.scan.resumed, False)
+        self._register.scan = Scan()
+        self._register.scan.resumed = resumed
+
+    def over(self, device: Eui64) -> bool:
+        """True when this device has left, by itself or told to, and has not come back."""
+        trail = self._register.current(device)
+        return trail is not None and trail.left is not None
+
+    def interrupt_one(self, device: Eui64, reason: str) -> None:
+        """Say that evidence is missing on this device alone."""
+        history = self._register.histories.get(device)
+        if history is not None and reason not in history.incomplete:
+            history.incomplete.append(reason)
+
     def forget(self, device: Eui64) -> None:
         """Forget one device: its verdict was given."""
         self._register.forget(device)
@@ -167,6 +188,11 @@ class Witness:
 
     def _deviated(self, record: trace.Deviated) -> None:
         """Whose deviation it is: of the indication it answers, else of the request it ends in."""
+        if record.request_id is not None:
+            owner = self._outbound.owner(record.request_id)
+            if owner is not None:
+                self._count(record, owner)
+                return
         if self._cause is not None:
             indication, at, trail = self._cause
             if at == record.at and describe(indication) == record.cause:

@@ -15,7 +15,7 @@ from coordinator.joiner.device import AUTHENTICATED, EXCHANGING, SETTLED, Device
 from coordinator.joiner.exchange import KeyExchange
 from coordinator.joiner.model import FailureReaction, JoinerModel
 from coordinator.joiner.procedures import authentication, discovery
-from coordinator.primitives import Indication, apsde, apsme, bdb, mlme, nlme, zdo
+from coordinator.primitives import Indication, apsde, apsme, bdb, mlme, nlme, trust_center, zdo
 from coordinator.stack.application import Services
 from coordinator.stack.timers import Timer
 from coordinator.types import (
@@ -97,6 +97,7 @@ class Engine:
                 | apsme.RequestKeyIndication()
                 | apsme.VerifyKeyIndication()
                 | bdb.NodeJoinTimeoutIndication()
+                | trust_center.NetworkKeyUpdateIndication()
             ):
                 pass  # a parent's or a Trust Center's business
             case _:

@@ -4,7 +4,7 @@
 A Trust Center or a joiner sees these and never a frame.
 """
 
-from coordinator.primitives import apsde, apsme, bdb, mlme, nlme, zdo
+from coordinator.primitives import apsde, apsme, bdb, mlme, nlme, trust_center, zdo
 
 Indication = (
     mlme.BeaconRequestIndication
@@ -24,6 +24,7 @@ Indication = (
     | apsme.SwitchKeyIndication
     | zdo.CommandIndication
     | bdb.NodeJoinTimeoutIndication
+    | trust_center.NetworkKeyUpdateIndication
 )
 
 Request = (
@@ -34,6 +35,7 @@ Request = (
     | nlme.NetworkDiscoveryRequest
     | nlme.JoinRequest
     | nlme.ResetRequest
+    | nlme.SetActiveKeyRequest
     | nlme.StartRouterRequest
     | nlme.SyncRequest
     | apsde.DataRequest
@@ -42,7 +44,8 @@ Request = (
     | apsme.RequestKeyRequest
     | apsme.VerifyKeyRequest
     | apsme.ConfirmKeyRequest
+    | apsme.SwitchKeyRequest
     | zdo.CommandRequest
 )
 
-__all__ = ["Indication", "Request", "apsde", "apsme", "bdb", "mlme", "nlme", "zdo"]
+__all__ = ["Indication", "Request", "apsde", "apsme", "bdb", "mlme", "nlme", "trust_center", "zdo"]

@@ -20,6 +20,7 @@ class TransportKeyRequest:
     `key_type` is the StandardKeyType octet: 0x01 network, 0x03 application link, 0x04 Trust Center
     link. `key_sequence` goes with 0x01, `kind` with 0x04 (what that link key is), `partner` and
     `initiator` with 0x03. `protection` None sends it with no APS security at all.
+    To all at once, it is for `device` 0 and goes to a broadcast address.
     """
 
     device: Eui64
@@ -146,6 +147,19 @@ class ConfirmKeyIndication:
     key_type: int
     device: Eui64
     security: Security
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchKeyRequest:
+    """APSME-SWITCH-KEY.request (4.4.6): use the network key with this number from now on.
+
+    `device` is whose link key protects it when `protection` is not None.
+    """
+
+    address: NwkAddress
+    sequence: int
+    device: Eui64 | None = None
+    protection: KeyIdentifier | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

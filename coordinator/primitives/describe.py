@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coordinator.codec import zdp
 from coordinator.codec.security_header import KeyIdentifier
-from coordinator.primitives import Indication, Request, apsde, apsme, bdb, mlme, nlme, zdo
+from coordinator.primitives import Indication, Request, apsde, apsme, bdb, mlme, nlme, trust_center, zdo
 from coordinator.types import GLOBAL_LINK_KEY, Key, LinkKeyKind, hex16
 
 KEY_TYPES = {0x00: "TC master", 0x01: "NWK", 0x02: "app master", 0x03: "app link", 0x04: "TC link"}
@@ -47,6 +47,8 @@ def describe(primitive: Indication | Request) -> str:
             return f"Association {primitive.status.value}"
         case nlme.ResetRequest():
             return "NLME-RESET"
+        case nlme.SetActiveKeyRequest():
+            return f"Network key {primitive.sequence} in use"
         case nlme.StartRouterRequest():
             return "NLME-START-ROUTER"
         case nlme.SyncRequest():
@@ -55,6 +57,8 @@ def describe(primitive: Indication | Request) -> str:
             return describe_zdp(primitive.command)
         case bdb.NodeJoinTimeoutIndication():
             return "bdbTrustCenterNodeJoinTimeout"
+        case trust_center.NetworkKeyUpdateIndication():
+            return f"Network key update (sequence {primitive.sequence})"
         case apsde.DataIndication() | apsde.DataRequest():
             return f"APS data, profile {hex16(primitive.profile)} cluster {hex16(primitive.cluster)}"
         case _:
@@ -73,6 +77,7 @@ def _apsme(
     | apsme.VerifyKeyIndication
     | apsme.ConfirmKeyRequest
     | apsme.ConfirmKeyIndication
+    | apsme.SwitchKeyRequest
     | apsme.SwitchKeyIndication,
 ) -> str:
     match primitive:
@@ -90,7 +95,7 @@ def _apsme(
             return "Verify-Key"
         case apsme.ConfirmKeyRequest() | apsme.ConfirmKeyIndication():
             return f"Confirm-Key ({STATUSES.get(primitive.status, f'0x{primitive.status:02x}')})"
-        case apsme.SwitchKeyIndication():
+        case apsme.SwitchKeyRequest() | apsme.SwitchKeyIndication():
             return f"Switch-Key ({primitive.sequence})"
 
 

@@ -103,6 +103,13 @@ class ResetRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetActiveKeyRequest:
+    """NLME-SET.request of nwkActiveKeySeqNumber: protect with that network key from now on."""
+
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartRouterRequest:
     """NLME-START-ROUTER.request: authenticated, begin relaying, link status and beacons."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from coordinator.behaviours import registry
 from coordinator.profiles import document
 from coordinator.profiles.errors import ConfigurationError, suggestion, together
-from coordinator.profiles.locate import display, locate, shipped
+from coordinator.profiles.locate import SUFFIX, configs_folder, display, locate, shipped
 from coordinator.profiles.profile import Citation, Profile
 from coordinator.profiles.schema import BehaviourTable, ProfileFile, StackTable, TrustCenterTable, merge
 from coordinator.stack.behaviour import Behaviour
@@ -50,10 +50,27 @@ def load(name_or_path: str) -> Profile:
     Raises ConfigurationError with the file, the place in it and a suggestion.
     """
     path = locate(KIND, name_or_path)
-    file = _read(path)
+    return _profile(path.stem, path, _read(path))
+
+
+def from_document(parsed: Mapping[str, object], name: str, source: str) -> Profile:
+    """A profile that was written out somewhere else than in a file, which may extend those that ship only.
+
+    Raises ConfigurationError; `source` says where it came from.
+    """
+    extends, orphaned = parsed.get("extends"), []
+    if isinstance(extends, str) and extends not in catalogue():
+        hint = suggestion(extends, catalogue())
+        orphaned = [ConfigurationError(source, "extends", f"no such profile ships: '{extends}'{hint}")]
+    file = _checked(parsed, source, orphaned)
+    return _profile(name, configs_folder() / KIND / f"{name}{SUFFIX}", file)
+
+
+def _profile(name: str, path: Path, file: ProfileFile) -> Profile:
+    """The profile that a file makes with all that it extends."""
     resolved = _resolve(path, file, ())
     return Profile(
-        name=path.stem,
+        name=name,
         title=file.title,
         summary=file.summary or "",
         imitates=file.imitates or "",
@@ -83,8 +100,15 @@ def files(name_or_path: str) -> tuple[Path, ...]:
 def _read(path: Path) -> ProfileFile:
     """The file, checked as far as that goes without those it extends."""
     parsed, source = document.read(path), display(path)
+    return _checked(parsed, source, _unknown_parent(parsed, path, source))
+
+
+def _checked(
+    parsed: Mapping[str, object], source: str, orphaned: Iterable[ConfigurationError]
+) -> ProfileFile:
+    """A document, checked as far as that goes without those it extends; `orphaned` is what is wrong there."""
     problems = document.faults(ProfileFile, parsed, source)
-    problems += _unknown_parent(parsed, path, source)
+    problems += orphaned
     problems += _wrong_behaviours(parsed, source)
     if problems:
         raise together(problems)

@@ -28,6 +28,7 @@ class TrustCenterTable(Table):
     require_key_exchange: Literal["never", "always", "if-joiner-r21"] = "always"
     node_join_timeout: Seconds = 15.0
     node_descriptor_retry: Seconds = 2.0
+    key_switch_pause: Seconds = 9.0
     device_capacity: Capacity = 1024
 
     def policy(self) -> TrustCenterPolicy:
@@ -36,6 +37,7 @@ class TrustCenterTable(Table):
             require_key_exchange=RequireKeyExchange(self.require_key_exchange),
             node_join_timeout=round(self.node_join_timeout * SECOND),
             node_descriptor_retry=round(self.node_descriptor_retry * SECOND),
+            key_switch_pause=round(self.key_switch_pause * SECOND),
             device_capacity=self.device_capacity,
         )
 

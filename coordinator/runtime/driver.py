@@ -11,11 +11,13 @@ import contextlib
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from coordinator.radio.base import Radio
 from coordinator.stack.node import Action, Node, ReceivedFrame, Transmit, TransmitStatus
 from coordinator.types import Instant
+
+Result = TypeVar("Result")
 
 
 class Clock(Protocol):
@@ -110,6 +112,15 @@ class Driver:
             self._held.extend((mark, action) for action in actions)
             self._release(self._gate)
         self._arm()
+
+    def act(self, call: Callable[[Instant], Result]) -> Result:
+        """Call the node from outside, at the present instant, and do what it then asks for.
+
+        An error in the call is the caller's, and leaves the node as it is.
+        """
+        result = call(self._now())
+        self.settle()
+        return result
 
     def _release(self, gate: Gate, *, impatient: bool = False) -> None:
         """Post what the gate lets go, in order; give up what it will not."""

@@ -42,6 +42,12 @@ class Reservations:
         counter.raise_to(self._bounds.get(name, 0))
         counter.put_under(lambda each: self._extend(name, each))
 
+    def begin(self, name: bytes, counter: OutgoingCounter) -> None:
+        """Send a first block on its way to the disk; it is there before what is put from now on."""
+        if counter.value >= counter.limit and name not in self._underway:
+            bound = min(counter.value + BLOCK, COUNTER_LIMIT)
+            self._underway[name] = self._committer.put(name, records.encode_bound(bound)), bound
+
     def prepare(self, name: bytes, counter: OutgoingCounter) -> None:
         """Reserve the first block now. Raises CounterUnreserved."""
         self._extend(name, counter)

@@ -198,6 +198,10 @@ class Store:
         nib = center.host.nib
         identity = (nib.channel, nib.pan_id, nib.extended_pan_id, nib.update_id)
         if nib.started and (self._network_dirty or identity != self._identity):
+            active = center.host.network_keys.active
+            if active is not None:
+                # A key that came into use goes on where the one before was, after a restart as well.
+                self._reservations.begin(records.network_counter(active.key), active.outgoing)
             self._keep_network(center, self._of_network(center, None))
         if self._dirty:
             self._keep_devices(center)

@@ -23,7 +23,7 @@ from coordinator.stack.nib import Nib
 from coordinator.stack.nwk import NwkLayer
 from coordinator.stack.outbox import reason_of
 from coordinator.stack.shaping import Shaping
-from coordinator.stack.ticket import UNTICKETED, Ticket
+from coordinator.stack.ticket import APS_ACK, UNTICKETED, Ticket
 from coordinator.stack.timers import Timer, Timers
 from coordinator.types import MILLISECOND, SECOND, Duration, Eui64, Instant, NwkAddress, is_broadcast
 
@@ -37,8 +37,10 @@ MAX_RETRIES = 3
 DATA_UNICAST = aps.frame_control(aps.FrameType.DATA)
 DATA_BROADCAST = aps.frame_control(aps.FrameType.DATA, delivery=aps.DeliveryMode.BROADCAST)
 COMMAND = aps.frame_control(aps.FrameType.COMMAND)
+COMMAND_BROADCAST = aps.frame_control(aps.FrameType.COMMAND, delivery=aps.DeliveryMode.BROADCAST)
 ACK = aps.frame_control(aps.FrameType.ACK)
 COMMAND_ACK = aps.frame_control(aps.FrameType.ACK, ack_format=True)
+ACKNOWLEDGEMENT = Ticket(carries=APS_ACK)
 FRAGMENTATION = 0x03
 """The fragmentation subfield of the extended frame control (2.2.5.1.8)."""
 
@@ -120,7 +122,7 @@ class ApsLayer:
 
         Raises EncodeError or CounterExhausted: then nothing was sent.
         """
-        frame_control, auxiliary = COMMAND, None
+        frame_control, auxiliary = COMMAND_BROADCAST if is_broadcast(destination) else COMMAND, None
         if ack_request:
             frame_control |= aps.ACK_REQUEST
         if protection is not None and link_key is not None:
@@ -157,7 +159,7 @@ class ApsLayer:
         nwk_secured: bool = True,
     ) -> None:
         """Shape, protect and send a frame; wait for its acknowledgement if it asks for one."""
-        if self._shaping.shapes:
+        if self._shaping.manner_of(ticket).shapers:
             frame, ticket = self._shaping.shape(frame, ticket, now)
         apdu = self._protected(frame, link_key)
         if frame.frame_control & aps.ACK_REQUEST and nwk_secured and not is_broadcast(destination):
@@ -232,7 +234,7 @@ class ApsLayer:
                 frame.destination_endpoint,
                 frame.counter,
             )
-        self._nwk.send(source, aps.encode(ack), now, frame_control=NWK_DATA)
+        self._nwk.send(source, aps.encode(ack), now, frame_control=NWK_DATA, ticket=ACKNOWLEDGEMENT)
 
     # --- up -----------------------------------------------------------------------------------
 

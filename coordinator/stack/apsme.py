@@ -18,7 +18,7 @@ from coordinator.security.material import LinkKey, LinkKeys
 from coordinator.stack.aps import ApsLayer
 from coordinator.stack.nib import Nib
 from coordinator.stack.ticket import Ticket
-from coordinator.types import DeviceType, Eui64, Instant, LinkKeyKind, NwkAddress
+from coordinator.types import DeviceType, Eui64, Instant, LinkKeyKind, NwkAddress, is_broadcast
 
 NO_DEVICE = Eui64(0)
 
@@ -28,6 +28,7 @@ KeyRequest = (
     | apsme.RequestKeyRequest
     | apsme.VerifyKeyRequest
     | apsme.ConfirmKeyRequest
+    | apsme.SwitchKeyRequest
 )
 
 
@@ -80,19 +81,29 @@ class Apsme:
                     key_type=request.key_type, source=self._nib.eui64, hash=request.hash
                 )
                 self._aps.send_command(request.address, command, now, ticket=ticket)
+            case apsme.SwitchKeyRequest():
+                self._aps.send_command(
+                    request.address,
+                    aps_commands.SwitchKey(sequence=request.sequence),
+                    now,
+                    link_key=self._key_with(request.device, request.protection),
+                    protection=request.protection,
+                    ticket=ticket,
+                )
 
     def _trust_center(self) -> Eui64:
         return self._nib.trust_center or NO_DEVICE
 
     def _transport_key(self, request: apsme.TransportKeyRequest, now: Instant, ticket: Ticket) -> None:
-        if not self._nib.admits(request.device):
+        # Only those that have the network key can open what it protects, and all of them may have the next.
+        to_members = request.nwk_secured and is_broadcast(request.address)
+        if not to_members and not self._nib.admits(request.device):
             raise EncodeError(f"{request.device} is not on the allow-list, and gets no key")
-        entry = self._link_keys.entry(request.device)
         self._aps.send_command(
             request.address,
             self._key_command(request),
             now,
-            link_key=entry.current,
+            link_key=self._key_with(request.device, request.protection),
             protection=request.protection,
             nwk_secured=request.nwk_secured,
             ticket=ticket,
@@ -101,6 +112,12 @@ class Apsme:
             kind = request.kind or LinkKeyKind.UNIQUE
             self._link_keys.offer(request.device, request.key, kind)
             self._note(trace.KeyInUse(at=now, key=request.key, device=request.device, kind=kind))
+
+    def _key_with(self, device: Eui64 | None, protection: KeyIdentifier | None) -> LinkKey | None:
+        """The link key that APS security with this device goes by; None: there is to be none."""
+        if protection is None:
+            return None
+        return self._link_keys.entry(NO_DEVICE if device is None else device).current
 
     def _key_command(self, request: apsme.TransportKeyRequest) -> aps_commands.Command:
         match request.key_type:

@@ -6,6 +6,7 @@ plan with and without it, so a `Deviated` record exists exactly when something c
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -13,6 +14,7 @@ from coordinator import trace
 from coordinator.primitives import Request
 from coordinator.primitives.describe import describe
 from coordinator.stack.behaviour import Behaviour
+from coordinator.stack.manner import COMPLIANT, Manner
 from coordinator.stack.plan import Cause, Plan, Step
 from coordinator.stack.timers import Timers
 from coordinator.types import Instant
@@ -20,8 +22,8 @@ from coordinator.types import Instant
 Deviations = tuple[trace.Deviated, ...]
 Policy = TypeVar("Policy")
 
-Perform = Callable[[Request, Instant, Deviations], None]
-"""Carries one request out now; the deviations label the frames that come of it."""
+Perform = Callable[[Request, Instant, Deviations, Manner], None]
+"""Carries one request out now, in the manner it was decided in; the deviations label its frames."""
 
 
 class Standing(Generic[Policy]):
@@ -31,6 +33,10 @@ class Standing(Generic[Policy]):
         self.base = base
         self.current = base
         self.amended: tuple[tuple[Behaviour, Policy], ...] = ()
+
+    def rebase(self, base: Policy) -> None:
+        """Put another policy under the behaviours; they amend it when they are next applied."""
+        self.base = base
 
     def apply(self, behaviours: Sequence[Behaviour]) -> None:
         """Let each behaviour in order amend the policy."""
@@ -57,21 +63,26 @@ class Conductor:
         self._note = note
         self._perform = perform
         self._standings: list[Standing[object]] = []
-        self.behaviours: tuple[Behaviour, ...] = ()
+        self._late: Counter[int] = Counter()
+        self.manner = COMPLIANT
         self.performed: list[Callable[[Request, Instant], None]] = []
 
     def standing(self, policy: Policy) -> Standing[Policy]:
         """Register a policy part that behaviours may amend."""
         standing = Standing(policy)
-        standing.apply(self.behaviours)
+        standing.apply(self.manner.behaviours)
         self._standings.append(standing)  # type: ignore[arg-type]  # each is only re-applied, never mixed
         return standing
 
-    def switch(self, behaviours: Sequence[Behaviour]) -> None:
-        """From now on answer with these behaviours, in this order. Steps already due keep their plan."""
-        self.behaviours = tuple(behaviours)
+    def switch(self, manner: Manner) -> None:
+        """From now on answer in this manner. What was decided before keeps its plan and its manner."""
+        self.manner = manner
         for standing in self._standings:
-            standing.apply(self.behaviours)
+            standing.apply(manner.behaviours)
+
+    def late(self, generation: int) -> int:
+        """How many steps decided up to this generation wait for their time."""
+        return sum(count for decided, count in self._late.items() if decided <= generation)
 
     def answer(
         self,
@@ -81,14 +92,15 @@ class Conductor:
         now: Instant,
     ) -> None:
         """Make the compliant plan for `cause`, let behaviours change it, and carry it out."""
-        if not self.behaviours:
+        behaviours = self.manner.behaviours
+        if not behaviours:
             self._carry_out(procedure(standing.base), now, ())
             return
         plan = procedure(standing.base)
         deviations: list[trace.Deviated] = []
         for behaviour, policy in standing.amended:
             plan = self._compare(behaviour, cause, plan, procedure(policy), now, deviations)
-        for behaviour in self.behaviours:
+        for behaviour in behaviours:
             plan = self._compare(behaviour, cause, plan, behaviour.decide(cause, plan), now, deviations)
         self._carry_out(plan, now, tuple(deviations))
 
@@ -116,18 +128,32 @@ class Conductor:
         return after
 
     def _carry_out(self, plan: Plan, now: Instant, deviations: Deviations) -> None:
+        manner = self.manner
         for step in plan.steps:
             if step.after <= 0:
-                self.carry_out_step(step, now, deviations)
+                self.carry_out_step(step, now, deviations, manner)
             else:
-                self._timers.set(
-                    Instant(now + step.after),
-                    lambda at, step=step: self.carry_out_step(step, at, deviations),  # type: ignore[misc]
-                )
+                self._carry_out_late(step, now, deviations, manner)
 
-    def carry_out_step(self, step: Step, now: Instant, deviations: Deviations) -> None:
-        """Perform one step's request and tell the observers."""
-        self._perform(step.request, now, deviations)
+    def _carry_out_late(self, step: Step, now: Instant, deviations: Deviations, manner: Manner) -> None:
+        generation = manner.generation
+        self._late[generation] += 1
+
+        def due(at: Instant) -> None:
+            self._late[generation] -= 1
+            if not self._late[generation]:
+                del self._late[generation]
+            self.carry_out_step(step, at, deviations, manner)
+
+        self._timers.set(Instant(now + step.after), due)
+
+    def carry_out_step(
+        self, step: Step, now: Instant, deviations: Deviations, manner: Manner | None = None
+    ) -> None:
+        """Perform one step's request, in the present manner unless it was decided in another, and tell the
+        observers.
+        """
+        self._perform(step.request, now, deviations, manner or self.manner)
         for observer in self.performed:
             observer(step.request, now)
 

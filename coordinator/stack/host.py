@@ -21,8 +21,10 @@ from coordinator.stack.apsme import Apsme
 from coordinator.stack.behaviour import Behaviour
 from coordinator.stack.conductor import Conductor, Deviations
 from coordinator.stack.device_profile import DeviceProfile
+from coordinator.stack.frame_faults import FrameFaults
 from coordinator.stack.layers import Layers
 from coordinator.stack.mac import MacLayer
+from coordinator.stack.manner import Manner
 from coordinator.stack.mlme import Mlme
 from coordinator.stack.nib import Nib
 from coordinator.stack.nlme import Nlme
@@ -82,6 +84,7 @@ class HostStack:
         *,
         behaviours: Sequence[Behaviour] = (),
         link_keys: LinkKeys | None = None,
+        generation: int = 1,
     ) -> None:
         self.nib = nib = Nib(
             eui64=identity.eui64,
@@ -101,13 +104,14 @@ class HostStack:
         self._actions: list[Action] = []
         self._requests = 0
         self._shaping = shaping = Shaping(note)
+        self.faults = faults = FrameFaults(note)
         persistence, capacity = policy.transaction_persistence, policy.neighbor_capacity
         first_sequence = entropy.integer(0, 255)
-        self.mac = MacLayer(nib, timers, note, self._actions, shaping, persistence, first_sequence)
+        self.mac = MacLayer(nib, timers, note, self._actions, shaping, faults, persistence, first_sequence)
         self.nwk = NwkLayer(nib, timers, note, entropy, self.mac, self.network_keys, capacity)
         self.aps = ApsLayer(nib, timers, note, self.nwk, self.link_keys, shaping)
         self._manage(identity.endpoints)
-        self.switch(behaviours)
+        self._answer_in(Manner.of(generation, behaviours))
 
     def _manage(self, endpoints: tuple[zdp.SimpleDescriptor, ...]) -> None:
         """Put the management entities on the layers, and connect the layers upwards."""
@@ -130,6 +134,7 @@ class HostStack:
         self._nlme = Nlme(layers, self._mlme, self._upkeep, self.request)
         self._apsme = Apsme(self.nib, self.note, self.aps, self.link_keys, self._indicate)
         self._device_profile = DeviceProfile(layers, self._nlme, endpoints)
+        self.faults.device_at = self.nwk.addresses.device_at
         self.mac.management = self._mlme
         self.mac.deliver_data = self.nwk.receive
         self.nwk.deliver_apdu = self.aps.receive
@@ -151,16 +156,24 @@ class HostStack:
 
     def request(self, request: Request, now: Instant) -> None:
         """Perform a request that no behaviour may touch."""
-        self._perform(request, now, ())
+        self._perform(request, now, (), self.conductor.manner)
 
-    def _perform(self, request: Request, now: Instant, deviations: Deviations) -> None:
+    def _perform(self, request: Request, now: Instant, deviations: Deviations, manner: Manner) -> None:
         """Send a primitive down; `Requested` first, `Concluded` when the next hop has it or cannot.
 
         What cannot be made into a frame is dropped with the reason, and concluded undelivered.
         """
         self._requests += 1
-        ticket = Ticket(self._requests, deviations, self.note)
-        self.note(trace.Requested(at=now, request_id=self._requests, request=request, deviations=deviations))
+        ticket = Ticket(self._requests, deviations, self.note, request, manner)
+        self.note(
+            trace.Requested(
+                at=now,
+                request_id=self._requests,
+                request=request,
+                deviations=deviations,
+                generation=manner.generation,
+            )
+        )
         try:
             self._dispatch(request, now, ticket)
         except (EncodeError, CounterExhausted) as error:
@@ -178,6 +191,7 @@ class HostStack:
                 | apsme.RequestKeyRequest()
                 | apsme.VerifyKeyRequest()
                 | apsme.ConfirmKeyRequest()
+                | apsme.SwitchKeyRequest()
             ):
                 self._apsme.perform(request, now, ticket)
             case apsde.DataRequest():
@@ -200,6 +214,8 @@ class HostStack:
                 self._nlme.start_router(now)
             case nlme.ResetRequest():
                 self._nlme.reset(now)
+            case nlme.SetActiveKeyRequest():
+                self._nlme.activate_key(request, now)
             case _:
                 assert_never(request)
 
@@ -219,10 +235,20 @@ class HostStack:
         """Put the application on top."""
         self._application = application
 
-    def switch(self, behaviours: Sequence[Behaviour]) -> None:
-        """Answer with these behaviours from now on."""
-        self.conductor.switch(behaviours)
-        self._shaping.switch(behaviours)
+    def switch(self, behaviours: Sequence[Behaviour], policy: StackPolicy | None = None) -> int:
+        """Answer with these behaviours from now on, upon another policy if one is given; return the number
+        of the new generation. What was decided before keeps its plan, and its behaviours.
+        """
+        if policy is not None:
+            self.policy.rebase(policy)
+        generation = self.conductor.manner.generation + 1
+        self._answer_in(Manner.of(generation, behaviours))
+        return generation
+
+    def _answer_in(self, manner: Manner) -> None:
+        """Take on a manner; table sizes and times of the layers follow the policy."""
+        self.conductor.switch(manner)
+        self._shaping.switch(manner)
         self.mac.indirect.persistence = self.policy.current.transaction_persistence
         self.nwk.neighbors.capacity = self.policy.current.neighbor_capacity
 

@@ -12,6 +12,7 @@ from typing import Protocol
 from coordinator import trace
 from coordinator.codec import mac, mac_commands
 from coordinator.codec.cursor import DecodeError
+from coordinator.stack.frame_faults import FrameFaults
 from coordinator.stack.indirect import Ended, IndirectQueue
 from coordinator.stack.nib import Nib
 from coordinator.stack.node import Action, ReceivedFrame, ReceiverOn, TransmitStatus, Tune
@@ -109,6 +110,7 @@ class MacLayer:
         note: trace.Sink,
         actions: list[Action],
         shaping: Shaping,
+        faults: FrameFaults,
         persistence: Duration,
         first_sequence: int,
     ) -> None:
@@ -116,7 +118,7 @@ class MacLayer:
         self._timers = timers
         self._note = note
         self._actions = actions
-        self.outbox = Outbox(actions, note, shaping)
+        self.outbox = Outbox(actions, note, timers, shaping, faults)
         self.indirect = IndirectQueue(self.outbox, timers, actions, persistence)
         self._sequence = first_sequence
         self._last: dict[NwkAddress | Eui64, tuple[int, Instant]] = {}

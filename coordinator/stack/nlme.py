@@ -96,6 +96,11 @@ class Nlme:
         forever = request.seconds == PERMANENT
         self._layers.nib.permit_until = FOREVER if forever else Instant(now + request.seconds * SECOND)
 
+    def activate_key(self, request: nlme.SetActiveKeyRequest, now: Instant) -> None:
+        """Protect with another network key from now on; the one before goes on opening frames."""
+        if self._layers.network_keys.activate(request.sequence) is None:
+            self._layers.drop("nwk", f"no network key with sequence number {request.sequence}", None, now)
+
     # --- down: leaving ------------------------------------------------------------------------
 
     def leave(self, request: nlme.LeaveRequest, now: Instant, ticket: Ticket) -> None:

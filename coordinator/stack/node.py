@@ -15,12 +15,16 @@ from coordinator.types import Channel, Eui64, Instant, NwkAddress, PanId
 
 
 class TransmitStatus(enum.Enum):
-    """How the radio fared with one frame (MCPS-DATA.confirm, IEEE 802.15.4-2006 table 42)."""
+    """How the radio fared with one frame (MCPS-DATA.confirm, IEEE 802.15.4-2006 table 42).
+
+    WITHHELD no radio says: a frame fault kept the frame from it.
+    """
 
     SUCCESS = "success"
     NO_ACK = "no-ack"
     CHANNEL_ACCESS_FAILURE = "channel-access-failure"
     ABORTED = "aborted"
+    WITHHELD = "withheld"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

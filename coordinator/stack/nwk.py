@@ -39,6 +39,7 @@ from coordinator.types import (
 UNICAST_RETRIES = 3
 """nwkcUnicastRetries [NRF, ZIG]."""
 UNICAST_RETRY_DELAY: Duration = 50 * MILLISECOND
+NEVER_WENT = (TransmitStatus.ABORTED, TransmitStatus.WITHHELD)
 ADDRESSES_PER_NEIGHBOR = 4
 """The address map is this much larger than the neighbor table; our choice."""
 
@@ -137,6 +138,8 @@ class NwkLayer:
         ticket: Ticket = UNTICKETED,
     ) -> None:
         """Send a secured NWK command, our EUI-64 in it, and `device` as the destination's if given."""
+        if ticket is UNTICKETED:
+            ticket = Ticket(carries=command)
         self.send(
             destination,
             nwk_commands.encode(command),
@@ -195,7 +198,7 @@ class NwkLayer:
             attempts += 1
             if status is TransmitStatus.SUCCESS:
                 ticket.conclude(True, "", at)
-            elif status is TransmitStatus.ABORTED or attempts > UNICAST_RETRIES or not self._nib.joined:
+            elif status in NEVER_WENT or attempts > UNICAST_RETRIES or not self._nib.joined:
                 ticket.conclude(False, status.value, at)
             else:
                 self._timers.set(Instant(at + UNICAST_RETRY_DELAY), attempt)

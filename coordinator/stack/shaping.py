@@ -11,49 +11,55 @@ from collections.abc import Sequence
 from coordinator import trace
 from coordinator.codec import aps
 from coordinator.stack.behaviour import Behaviour
-from coordinator.stack.ticket import Ticket
+from coordinator.stack.manner import COMPLIANT, Manner
+from coordinator.stack.ticket import UNTICKETED, Ticket
 from coordinator.types import Instant
 
 
 class Shaping:
-    """Applies `Behaviour.shape` and `Behaviour.mangle`. `shapes` and `mangles` say whether any would."""
+    """Applies `Behaviour.shape` and `Behaviour.mangle` of the manner that a frame was decided in."""
 
-    __slots__ = ("_manglers", "_note", "_shapers", "mangles", "shapes")
+    __slots__ = ("_manner", "_note", "_own")
 
     def __init__(self, note: trace.Sink) -> None:
         self._note = note
-        self._shapers: tuple[Behaviour, ...] = ()
-        self._manglers: tuple[Behaviour, ...] = ()
-        self.shapes = self.mangles = False
+        self.switch(COMPLIANT)
 
-    def switch(self, behaviours: Sequence[Behaviour]) -> None:
-        """From now on apply these, in this order."""
-        self._shapers = tuple(each for each in behaviours if type(each).shape is not Behaviour.shape)
-        self._manglers = tuple(each for each in behaviours if type(each).mangle is not Behaviour.mangle)
-        self.shapes, self.mangles = bool(self._shapers), bool(self._manglers)
+    def switch(self, manner: Manner) -> None:
+        """From now on the stack's own frames are made in this manner."""
+        self._manner = manner
+        self._own = Ticket(manner=manner)
+
+    def bound(self, ticket: Ticket) -> Ticket:
+        """The ticket to queue a frame with: one of the stack's own keeps the manner of this moment."""
+        return self._own if ticket is UNTICKETED else ticket
+
+    def manner_of(self, ticket: Ticket) -> Manner:
+        """The manner in which the frame of this ticket was decided."""
+        return ticket.manner or self._manner
 
     def shape(self, frame: aps.Frame, ticket: Ticket, now: Instant) -> tuple[aps.Frame, Ticket]:
         """The frame as it shall be protected, and its ticket with what changed it."""
-        for behaviour in self._shapers:
+        for behaviour in self.manner_of(ticket).shapers:
             after = behaviour.shape(frame)
             if after != frame:
                 fields = [
                     name for name, was, is_ in zip(frame._fields, frame, after, strict=True) if was != is_
                 ]
                 cause = f"APS {frame.type.name.lower()} frame"
-                record = _record(
-                    behaviour, cause, describe_fields(frame, fields), describe_fields(after, fields), now
-                )
+                before, rather = describe_fields(frame, fields), describe_fields(after, fields)
+                record = _record(behaviour, cause, before, rather, now, ticket)
                 self._note(record)
                 frame, ticket = after, ticket.labelled(record)
         return frame, ticket
 
     def mangle(self, psdu: bytes, ticket: Ticket, now: Instant) -> tuple[bytes, Ticket]:
         """The octets as they shall go on air, and their ticket with what changed them."""
-        for behaviour in self._manglers:
+        for behaviour in self.manner_of(ticket).manglers:
             after = behaviour.mangle(psdu)
             if after != psdu:
-                record = _record(behaviour, "PSDU", f"{len(psdu)} octets", describe_octets(psdu, after), now)
+                was = f"{len(psdu)} octets"
+                record = _record(behaviour, "PSDU", was, describe_octets(psdu, after), now, ticket)
                 self._note(record)
                 psdu, ticket = after, ticket.labelled(record)
         return psdu, ticket
@@ -79,7 +85,15 @@ def describe_octets(before: bytes, after: bytes) -> str:
     return f"{len(after)} octets{where}{' ...' if len(changed) > 8 else ''}"
 
 
-def _record(behaviour: Behaviour, cause: str, before: str, after: str, now: Instant) -> trace.Deviated:
+def _record(
+    behaviour: Behaviour, cause: str, before: str, after: str, now: Instant, ticket: Ticket
+) -> trace.Deviated:
     return trace.Deviated(
-        at=now, behaviour=behaviour.name, cause=cause, before=before, after=after, clause=behaviour.clause
+        at=now,
+        behaviour=behaviour.name,
+        cause=cause,
+        before=before,
+        after=after,
+        clause=behaviour.clause,
+        request_id=ticket.request_id,
     )

@@ -226,6 +226,10 @@ class Devices:
         if self._present.pop(device.eui64, None) is not None:
             self._gone[device.eui64] = device
 
+    def forget(self, device: Device) -> None:
+        """Forget this device's record."""
+        self._drop(device)
+
     def _drop(self, device: Device) -> None:
         self._present.pop(device.eui64, None)
         self._gone.pop(device.eui64, None)

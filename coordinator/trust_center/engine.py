@@ -11,15 +11,17 @@ from dataclasses import replace
 from typing import assert_never
 
 from coordinator.codec import zdp
-from coordinator.primitives import Indication, Request, apsde, apsme, bdb, mlme, nlme, zdo
+from coordinator.primitives import Indication, Request, apsde, apsme, bdb, mlme, nlme, trust_center, zdo
 from coordinator.primitives.describe import describe
+from coordinator.stack import conductor
 from coordinator.stack.application import Services
 from coordinator.trust_center.device import MEMBERS, UNPROVED, Device, Event, Standing
+from coordinator.trust_center.key_rotation import KeyRotation
 from coordinator.trust_center.ledger import Ledger
 from coordinator.trust_center.policy import TrustCenterPolicy
-from coordinator.trust_center.procedures import join, leave, link_key, verify
+from coordinator.trust_center.procedures import join, key_update, leave, link_key, verify
 from coordinator.trust_center.supervisor import Supervisor
-from coordinator.types import Instant, Key
+from coordinator.types import Eui64, Instant, Key
 
 
 class Engine:
@@ -31,7 +33,18 @@ class Engine:
         self._ledger = Ledger(services)
         self._supervisor = Supervisor(services, self._policy, self._ledger)
         self.devices = self._ledger.devices
+        self.key_rotation = KeyRotation(services, self._policy, self.devices)
         services.conductor.performed.append(self._performed)
+
+    @property
+    def policy(self) -> conductor.Standing[TrustCenterPolicy]:
+        """The standing policy, for whoever switches the profile under the behaviours."""
+        return self._policy
+
+    def switched(self, before: TrustCenterPolicy, now: Instant) -> None:
+        """Another policy is in force: who is supervised is supervised by it from now on."""
+        if self._policy.current != before:
+            self._supervisor.review(now)
 
     def start(self, now: Instant) -> None:
         """Nothing to do: a Trust Center waits to be joined."""
@@ -47,6 +60,10 @@ class Engine:
             self.devices.depart(device)
         elif device.standing in UNPROVED:
             self._supervisor.keyed(device, now)
+
+    def forget(self, device: Eui64, now: Instant) -> bool:
+        """Forget this device as if it had never joined; False when it has no record."""
+        return self._ledger.forget(device, now)
 
     def indicate(self, indication: Indication, now: Instant) -> None:
         """Take one primitive from the stack."""
@@ -78,6 +95,7 @@ class Engine:
                 | apsme.RemoveDeviceIndication()
                 | apsme.ConfirmKeyIndication()
                 | apsme.SwitchKeyIndication()
+                | trust_center.NetworkKeyUpdateIndication()
             ):
                 self._ledger.finding(None, f"nothing for a Trust Center: {describe(indication)}", now)
             case _ as never:
@@ -88,7 +106,10 @@ class Engine:
         active = self._services.network_keys.active
         if active is None:
             self._ledger.finding(joined.device, "joined while there is no network key to send", now)
-        self._services.conductor.answer(joined, lambda _: join.authorize(joined, active), self._policy, now)
+        next_key = self.key_rotation.next_key(now)
+        self._services.conductor.answer(
+            joined, lambda _: join.authorize(joined, active, next_key), self._policy, now
+        )
 
     def _left(self, left: nlme.LeaveIndication, now: Instant) -> None:
         if left.device is None:
@@ -173,6 +194,8 @@ class Engine:
                 device.stop_timers()
             return
         match request:
+            case apsme.TransportKeyRequest(device=key_update.EVERYBODY, protection=None, nwk_secured=True):
+                pass  # to nobody in particular
             case apsme.TransportKeyRequest(key_type=join.NETWORK_KEY):
                 device = self._ledger.move(request.device, Event.NETWORK_KEY_SENT, now)
                 if device is not None:

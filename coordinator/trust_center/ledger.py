@@ -94,6 +94,16 @@ class Ledger:
         if device.standing is Standing.LEFT:
             self.devices.depart(device)
 
+    def forget(self, eui64: Eui64, now: Instant) -> bool:
+        """Forget a device with its keys and counters, as if it had never joined; False: it has no record."""
+        device = self.devices.find(eui64)
+        if device is not None:
+            device.stop_timers()
+            self.devices.forget(device)
+            self.finding(eui64, f"forgotten as asked, while {device.standing.value}", now)
+        self.forget_keys(eui64)
+        return device is not None
+
     def forget_keys(self, eui64: Eui64) -> None:
         """Forget the link keys and counters of a device without a record, but for its install code."""
         entry = self._services.link_keys.find(eui64)

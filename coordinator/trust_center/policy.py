@@ -29,5 +29,7 @@ class TrustCenterPolicy:
     """bdbTrustCenterNodeJoinTimeout, from the network key's Transport-Key."""
     node_descriptor_retry: Duration = 2 * SECOND
     """IF_R21 asks for the joiner's node descriptor this often until it answers or the time is up."""
+    key_switch_pause: Duration = 9 * SECOND
+    """From the broadcast of a new network key to Switch-Key: nwkNetworkBroadcastDeliveryTime."""
     device_capacity: int = 1024
     """How many devices are remembered; the longest gone is forgotten first."""

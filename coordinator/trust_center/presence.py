@@ -25,7 +25,7 @@ ASKED = (Standing.AUTHENTICATED, Standing.OFFERED, Standing.VERIFIED, Standing.R
 
 
 class Presence:
-    """Feed it the Trust Center's records.
+    """Feed it the Trust Center's records. `observe` holds for windows that open from now on.
 
     A window opens with a device's first association request and closes `observe` later. `together`: there
     is one window for all, which each new device prolongs.
@@ -34,7 +34,7 @@ class Presence:
     def __init__(self, services: Services, devices: Devices, observe: Duration, *, together: bool) -> None:
         self._services = services
         self._devices = devices
-        self._observe = observe
+        self.observe = observe
         self._together = together
         self._due: dict[Eui64, Timer] = {}
 
@@ -43,9 +43,9 @@ class Presence:
         if type(record) is not trace.Indicated or type(record.indication) is not mlme.AssociateIndication:
             return  # nearly all records
         device = record.indication.device
-        if device in self._due or self._observe <= LEAD:
+        if device in self._due or self.observe <= LEAD:
             return
-        due = Instant(record.at + self._observe - LEAD)
+        due = Instant(record.at + self.observe - LEAD)
         again = (*self._due, device) if self._together else (device,)
         for each in again:
             earlier = self._due.get(each)

@@ -71,8 +71,7 @@ class Supervisor:
         device = self._ledger.devices.at(request.destination)
         period = self._policy.current.node_descriptor_retry
         if device is not None and device.supervised and not device.descriptor_awaited and period > 0:
-            due = Instant(now + period)
-            device.reminder = self._services.timers.set(due, lambda at: self._ask(device, at))
+            self._remind(device, Instant(now + period))
 
     def described(self, device: Device, response: zdp.NodeDescriptorResponse, now: Instant) -> None:
         """A Node_Desc_rsp came from this device: remember the revision, stop asking."""
@@ -87,6 +86,24 @@ class Supervisor:
             summary = f"answered Node_Desc_req with status 0x{response.status:02x} and no descriptor"
             self._ledger.finding(device.eui64, summary, now)
 
+    def review(self, now: Instant) -> None:
+        """The policy is another: each device that has proved no link key is looked at when its time is up by
+        this one, counted from its network key as before; at `now` where that is over already.
+
+        Nothing goes down within this call: whoever switches says so before the first frame of the new.
+        """
+        timeout = self._policy.current.node_join_timeout
+        for device in [each for each in self._ledger.devices if each.standing in UNPROVED]:
+            if device.keyed_at is None:
+                continue
+            elapsed = now - device.keyed_at
+            self._watch(device, min(elapsed, timeout - 1), now)
+            if device.announcement is not None and not device.descriptor_awaited:
+                self._remind(device, now)
+
+    def _remind(self, device: Device, when: Instant) -> None:
+        device.reminder = self._services.timers.set(when, lambda at: self._ask(device, at))
+
     def _ask(self, device: Device, now: Instant) -> None:
         announcement = device.announcement
         if announcement is None or not device.supervised:
@@ -99,14 +116,14 @@ class Supervisor:
             now,
         )
 
-    def _watch(self, device: Device, elapsed: Duration) -> None:
+    def _watch(self, device: Device, elapsed: Duration, earliest: Instant = Instant(0)) -> None:
         due = supervision.next_check(self._policy.base, self._policy.current, elapsed)
         if due is None or device.keyed_at is None:
             return
         if device.deadline is not None:
             device.deadline.cancel()
         device.deadline = self._services.timers.set(
-            Instant(device.keyed_at + due),
+            Instant(max(device.keyed_at + due, earliest)),
             lambda at: self.time_is_up(
                 bdb.NodeJoinTimeoutIndication(device=device.eui64, address=device.address), at
             ),

@@ -147,7 +147,7 @@ def test_a_request_is_right_by_the_schema_as_it_is_by_the_bench(
 EFFECTIVE = Effective(
     t_mono_ns=5,
     t_wall="2026-01-01T00:00:00.000000Z",
-    last_frame_old=Frame(frame=7, t_mono_ns=4, mac_sequence=9, sent=False),
+    last_frame_old=Frame(frame=7, t_mono_ns=4, mac_sequence=9),
 )
 VERDICT = Verdict.model_validate({"verdict": "pass", "outcome": "joined-secure", "profile": "zb3", "more": 1})
 ANSWERS: dict[str, Data] = {

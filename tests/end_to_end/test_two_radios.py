@@ -31,7 +31,8 @@ from coordinator.radio.simulated import SimulatedAir
 from coordinator.radio.spinel.client import Client
 from coordinator.radio.spinel.radio import SpinelRadio
 from coordinator.radio.url import Uart
-from coordinator.runtime.session import Begun, Ground, Order, Session
+from coordinator.runtime.order import Begun, Ground, Order
+from coordinator.runtime.session import Session
 from coordinator.runtime.supervisor import Supervisor
 from coordinator.runtime.virtual_time import VirtualTimeLoop
 from coordinator.scenario import power_later

@@ -21,6 +21,7 @@ from coordinator.primitives import Indication, Request, apsde, apsme, nlme, zdo
 from coordinator.profiles import joiners
 from coordinator.security.material import LinkKeys, NetworkKeys
 from coordinator.stack.conductor import Conductor, Deviations
+from coordinator.stack.manner import Manner
 from coordinator.stack.timers import Timers
 from coordinator.types import (
     COORDINATOR,
@@ -143,7 +144,7 @@ class Bench:
     def _later(self, span: Duration, indication: Indication) -> None:
         self.timers.set(Instant(self.now + span), lambda now: self.engine.indicate(indication, now))
 
-    def _perform(self, request: Request, now: Instant, deviations: Deviations) -> None:
+    def _perform(self, request: Request, now: Instant, deviations: Deviations, _manner: Manner) -> None:
         raise AssertionError("a joiner answers nothing through the conductor")
 
     # The test's hands

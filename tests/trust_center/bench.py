@@ -17,6 +17,7 @@ from coordinator.security.keys import verify_key_hash
 from coordinator.security.material import LinkKeys, NetworkKeys
 from coordinator.stack.behaviour import Behaviour
 from coordinator.stack.conductor import Conductor, Deviations
+from coordinator.stack.manner import Manner
 from coordinator.stack.timers import Timers
 from coordinator.trust_center.device import Standing
 from coordinator.trust_center.engine import Engine
@@ -68,15 +69,18 @@ class RecordingServices:
         self.records: list[trace.Record] = []
         self.performed: list[tuple[Instant, Request]] = []
         self.conductor = Conductor(self.timers, self.note, self.perform)
-        self.conductor.switch(behaviours)
+        self.switch(behaviours)
+
+    def switch(self, behaviours: Sequence[Behaviour]) -> None:
+        self.conductor.switch(Manner.of(self.conductor.manner.generation + 1, behaviours))
 
     def note(self, record: trace.Record) -> None:
         self.records.append(record)
 
     def request(self, request: Request, now: Instant) -> None:
-        self.perform(request, now, ())
+        self.perform(request, now, (), self.conductor.manner)
 
-    def perform(self, request: Request, now: Instant, deviations: Deviations) -> None:
+    def perform(self, request: Request, now: Instant, deviations: Deviations, _manner: Manner) -> None:
         self.performed.append((now, request))
         match request:
             case apsme.TransportKeyRequest(key_type=0x04):
@@ -85,6 +89,8 @@ class RecordingServices:
                 entry = self.link_keys.find(request.device)
                 if entry is not None and entry.pending is not None:
                     self.link_keys.promote(request.device)
+            case nlme.SetActiveKeyRequest(sequence=sequence):
+                self.network_keys.activate(sequence)
             case _:
                 pass
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing
 
 import pytest
@@ -13,11 +14,13 @@ from coordinator import primitives, trace
 from coordinator.codec import zdp
 from coordinator.codec.beacon import ZigbeePayload
 from coordinator.codec.security_header import KeyIdentifier
-from coordinator.primitives import Indication, apsde, apsme, bdb, mlme, nlme, zdo
+from coordinator.primitives import Indication, apsde, apsme, bdb, mlme, nlme, trust_center, zdo
 from coordinator.security.keys import verify_key_hash
 from coordinator.trust_center.device import TRANSITIONS, Standing
+from coordinator.trust_center.key_rotation import RotationRefused
 from coordinator.trust_center.policy import RequireKeyExchange, TrustCenterPolicy
 from coordinator.types import (
+    BROADCAST_ALL,
     GLOBAL_LINK_KEY,
     SECOND,
     Channel,
@@ -162,6 +165,7 @@ STRATEGIES: tuple[st.SearchStrategy[Indication], ...] = (
         security=security,
     ),
     st.builds(bdb.NodeJoinTimeoutIndication, device=eui64s, address=addresses),
+    st.builds(trust_center.NetworkKeyUpdateIndication, key=keys, sequence=octets),
 )
 indications = st.one_of(*STRATEGIES)
 
@@ -192,6 +196,7 @@ class AnySequence(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.bench = Bench(TrustCenterPolicy(device_capacity=CAPACITY))
+        self.given: dict[Eui64, int | None] = {}
 
     @rule(indication=indications)
     def anything(self, indication: Indication) -> None:
@@ -220,6 +225,16 @@ class AnySequence(RuleBasedStateMachine):
     def leave(self, device: Eui64, address: NwkAddress, rejoin: bool) -> None:
         self.bench.leave(device, address, rejoin=rejoin)
 
+    @rule(key=keys)
+    def rotate(self, key: Key) -> None:
+        with contextlib.suppress(RotationRefused):
+            self.bench.engine.key_rotation.begin(key, self.bench.now)
+
+    @rule(device=eui64s)
+    def forget(self, device: Eui64) -> None:
+        self.bench.engine.forget(device, self.bench.now)
+        assert self.bench.standing(device) is Standing.UNKNOWN
+
     @rule(seconds=st.sampled_from([0, 1, 2, 15, 100]))
     def wait(self, seconds: int) -> None:
         self.bench.advance(seconds * SECOND)
@@ -235,7 +250,14 @@ class AnySequence(RuleBasedStateMachine):
     def no_key_goes_out_without_its_protection(self) -> None:
         for request in self.bench.requests():
             if isinstance(request, apsme.TransportKeyRequest):
-                if request.key_type == 0x01:
+                if request.key_type == 0x01 and request.protection is None:
+                    assert request.address == BROADCAST_ALL
+                    assert request.nwk_secured
+                elif request.key_type == 0x01 and request.nwk_secured:
+                    assert request.protection is KeyIdentifier.KEY_TRANSPORT
+                    assert request.key_sequence != self.given.get(request.device)
+                elif request.key_type == 0x01:
+                    self.given[request.device] = request.key_sequence
                     assert request.protection is KeyIdentifier.KEY_TRANSPORT
                     assert not request.nwk_secured
                 else:

@@ -310,5 +310,5 @@ class TestAmended:
         bench.join()
         bench.announce()
         bench.advance(10 * SECOND)
-        bench.services.conductor.switch([Timeout(seconds=15.0)])
+        bench.services.switch([Timeout(seconds=15.0)])
         assert after(bench, 60 * SECOND) == [(Instant(15 * SECOND), LEAVE)]

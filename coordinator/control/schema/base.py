@@ -125,12 +125,11 @@ class Data(pydantic.BaseModel):
 
 
 class Frame(Data):
-    """One frame of the Trust Center's radio by its number in the session; heard and sent ones count alike."""
+    """One frame of the Trust Center, by its number among those that it has handed to the radio."""
 
     frame: Annotated[int, pydantic.Field(ge=1)]
     t_mono_ns: MonotonicNs | None = None
     mac_sequence: Annotated[int | None, pydantic.Field(ge=0, le=255)] = None
-    sent: Annotated[bool, pydantic.Field(description="By the Trust Center; else it was heard.")] = True
 
 
 class Effective(Data):

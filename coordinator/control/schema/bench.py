@@ -208,6 +208,8 @@ class CaptureStart(Request):
 class CaptureStop(Request):
     """End the capture; the file is complete when the answer is there."""
 
+    file: Annotated[Name | None, pydantic.Field(description="Which; the latest if none is named.")] = None
+
 
 class Capture(Data):
     """A capture's files."""

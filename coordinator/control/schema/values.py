@@ -33,6 +33,6 @@ Label = Annotated[
 Generation = Annotated[
     int, pydantic.Field(ge=1, description="Raised by one whenever the Trust Center is changed.")
 ]
-MonotonicNs = Annotated[int, pydantic.Field(description="Nanoseconds on the session's monotonic clock.")]
+MonotonicNs = Annotated[int, pydantic.Field(description="Nanoseconds on the host's monotonic clock.")]
 WallTime = Annotated[str, pydantic.Field(description="UTC, ISO 8601 with microseconds.")]
 Scalar = str | int | float | bool

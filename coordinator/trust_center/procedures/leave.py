@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import enum
+from typing import assert_never
+
 from coordinator.codec import zdp
 from coordinator.primitives import Request, apsme, nlme, zdo
 from coordinator.trust_center.device import Device, Devices, Event
-from coordinator.types import Eui64
+from coordinator.types import Eui64, NwkAddress
 
 DEVICE_LEFT = 0x02
 """Update-Device status: the device left the network."""
@@ -15,6 +18,14 @@ SECURED_REJOIN = 0x00
 
 RECEIVER = Eui64(0)
 """The device of a Mgmt_Leave_req that means whoever receives it."""
+
+
+class Form(enum.Enum):
+    """The ways to tell a device to leave."""
+
+    LEAVE = "leave"
+    REMOVE_DEVICE = "remove-device"
+    MGMT_LEAVE = "mgmt-leave"
 
 
 def removal(device: Device, devices: Devices) -> Request | None:
@@ -28,6 +39,39 @@ def removal(device: Device, devices: Devices) -> Request | None:
     if parent is None:
         return None
     return apsme.RemoveDeviceRequest(parent=parent.eui64, parent_address=parent.address, target=device.eui64)
+
+
+def request(device: Device, devices: Devices, form: Form | None, *, rejoin: bool = False) -> Request:
+    """What tells this device to leave, by this form, or by the right one when that is None.
+
+    Raises ValueError, in words, where that form cannot say it.
+    """
+    if form is None:
+        form = Form.LEAVE if device.parent is None else Form.REMOVE_DEVICE
+    match form:
+        case Form.LEAVE:
+            return nlme.LeaveRequest(device=device.eui64, address=device.address, rejoin=rejoin)
+        case Form.MGMT_LEAVE:
+            return by_management(device.eui64, device.address, rejoin=rejoin)
+        case Form.REMOVE_DEVICE:
+            if rejoin:
+                raise ValueError("a Remove-Device cannot ask a device to rejoin")
+            parent = device if device.parent is None else devices.find(device.parent)
+            if parent is None:
+                raise ValueError(f"{device.eui64} is behind {device.parent}, which is not known")
+            return apsme.RemoveDeviceRequest(
+                parent=parent.eui64, parent_address=parent.address, target=device.eui64
+            )
+        case _ as never:
+            assert_never(never)
+
+
+def by_management(
+    device: Eui64, address: NwkAddress, *, rejoin: bool, remove_children: bool = False
+) -> zdo.CommandRequest:
+    """A Mgmt_Leave_req to this device about itself."""
+    flags = (zdp.LEAVE_REJOIN if rejoin else 0) | (zdp.LEAVE_REMOVE_CHILDREN if remove_children else 0)
+    return zdo.CommandRequest(destination=address, command=zdp.MgmtLeaveRequest(device=device, flags=flags))
 
 
 def told_to_leave(request: Request, devices: Devices) -> Eui64 | None:

@@ -1,11 +1,10 @@
-"""The daemon: the only composition root under asyncio. A radio, a session on it and, on a simulated air of
-our own, the device under test.
+"""A session on whichever radio it is to run: the radio, what survives it and, on a simulated air of our own,
+the devices under test.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
@@ -24,63 +23,12 @@ from coordinator.radio.simulated import SimulatedAir
 from coordinator.radio.spinel.radio import SpinelRadio
 from coordinator.radio.url import ForkPty, Line, Simulated, Tcp, Uart
 from coordinator.runtime import survey
-from coordinator.runtime.session import Begun, Ending, Ground, Order, Reporter, Session
-from coordinator.runtime.signals import stop_signal
+from coordinator.runtime.order import Ground, Order, Reporter
+from coordinator.runtime.own_joiners import OwnJoiners
+from coordinator.runtime.session import Session
 from coordinator.runtime.store import Store
 from coordinator.runtime.supervisor import Supervisor
-from coordinator.scenario import power_later
 from coordinator.types import Entropy
-
-__all__ = ["Begun", "Ending", "Ground", "Order", "Reporter", "Session", "serve", "session", "supervised"]
-
-
-async def serve(order: Order, reporter: Reporter) -> Ending:
-    """Run until the end.
-
-    Raises recording.Unwritable, RadioError and NetworkInUse before anything of ours is on the air.
-    """
-    stop = stop_signal()
-    try:
-        with unhurried_collector(), _cancelled_by(stop) as begun:
-            async with session(order, reporter, utc_at_zero=time.time_ns() // 1_000) as running:
-                begun()
-                return await running.run(stop)
-    except asyncio.CancelledError:
-        if not stop.done():
-            raise
-        return Ending(signal=stop.result())
-
-
-@contextmanager
-def _cancelled_by(stop: asyncio.Future[int]) -> Iterator[Callable[[], None]]:
-    """Who is told to stop while a radio comes up has nothing to finish; call what is given once there is."""
-    task = asyncio.current_task()
-    assert task is not None
-
-    def cancel(_: asyncio.Future[int]) -> None:
-        task.cancel()
-
-    def begun() -> None:
-        stop.remove_done_callback(cancel)
-
-    stop.add_done_callback(cancel)
-    try:
-        yield begun
-    finally:
-        begun()
-
-
-@contextmanager
-def unhurried_collector() -> Iterator[None]:
-    """Let the garbage collector pass over what there is by now: a full collection takes longer than a
-    joiner waits for its answer.
-    """
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 @asynccontextmanager
@@ -122,10 +70,11 @@ def _own_air(order: Order, reporter: Reporter, utc_at_zero: int, store: Store | 
     entropy = SeededEntropy(order.seed or 0)
     air = SimulatedAir(entropy.stream("world"), order.medium)
 
+    powered = OwnJoiners(air, entropy, order.setting)
+
     def on_air(running: Session) -> None:
         if order.joiner is not None:
-            running.joiner, _ = power_later(air.world, air.medium, order.joiner, entropy, 0, order.setting)
-            air.poke()
+            running.judge.powered(powered.power_later(order.joiner), order.joiner)
 
     ground = Ground(
         radio=air.radio(TRUST_CENTER_NAME),
@@ -135,10 +84,11 @@ def _own_air(order: Order, reporter: Reporter, utc_at_zero: int, store: Store | 
         store=store,
         sees_air=True,
         on_air=on_air,
+        catch_up=air.poke,
+        joiners=powered,
     )
     running = Session(order, reporter, ground)
-    if order.capture is not None:
-        air.medium.observe(running.hear)
+    air.medium.observe(running.hear)
     try:
         yield running
     finally:

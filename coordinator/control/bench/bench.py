@@ -1,0 +1,121 @@
+"""The bench as handlers see it: the session that is up, and what outlives it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from coordinator.control.bench.runs import Runs
+from coordinator.control.board import Board
+from coordinator.control.feed import Feed
+from coordinator.control.schema.base import Changed, Effective, Frame
+from coordinator.control.schema.errors import ControlError, Detail, ErrorCode
+from coordinator.runtime.session import Session
+from coordinator.switching.change import Misfit, Outdated
+from coordinator.switching.effect import Effect, FrameRef
+from coordinator.types import Instant
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the bench was told for good. `folder` takes captures that are begun from outside."""
+
+    id: str
+    folder: Path | None = None
+    max_bytes: int | None = None
+    expose_keys: bool = False
+    frames: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Bench:
+    """One bench. `session` is None while a network is being formed."""
+
+    options: Options
+    feed: Feed
+    board: Board
+    runs: Runs = field(default_factory=Runs)
+    session: Session | None = None
+    formed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while a session is up."""
+    refresh: Callable[[], None] = lambda: None
+    """Post `state` again."""
+
+    def up(self) -> Session:
+        """The session. Raises ControlError while there is none."""
+        if self.session is None:
+            raise ControlError(
+                ErrorCode.REFUSED, "the network is being formed", hint="ask again when state says so"
+            )
+        return self.session
+
+    def act(self, call: Callable[[Session, Instant], Result]) -> Result:
+        """Do something to the Trust Center between two frames. Raises ControlError for what does not fit."""
+        session = self.up()
+        try:
+            return session.act(lambda now: call(session, now))
+        except Outdated as outdated:
+            raise ControlError(
+                ErrorCode.CONFLICT, str(outdated), hint="read state, and decide again"
+            ) from None
+        except Misfit as misfit:
+            raise refused(misfit) from None
+
+    def check_generation(self, wanted: int | None) -> None:
+        """Raise ControlError when the generation is another."""
+        is_now = self.up().switcher.generation
+        if wanted is not None and wanted != is_now:
+            raise ControlError(
+                ErrorCode.CONFLICT,
+                f"it was asked for generation {wanted}, and this is {is_now}",
+                hint="read state, and decide again",
+            )
+
+    def advance(self, change: str, wanted: int | None, act: Callable[[Session, Instant], None]) -> Effect:
+        """Do something that makes a new generation, and is done at once."""
+        self.check_generation(wanted)
+
+        def call(session: Session, now: Instant) -> Effect:
+            act(session, now)
+            return session.switcher.advance(change, now)
+
+        return self.act(call)
+
+    def changed(self, effect: Effect) -> Changed:
+        """The answer to a change that has taken effect."""
+        return Changed(generation=effect.generation, effective=self.effective(effect), profile=effect.profile)
+
+    def effective(self, effect: Effect) -> Effective:
+        """Where its boundary is."""
+        first = effect.first_new
+        if first is not None:
+            first_frame: Frame | None = self.frame(first)
+        elif effect.outstanding:
+            first_frame = None
+        else:
+            first_frame = Frame(frame=effect.next_number)
+        return Effective(
+            t_mono_ns=self.feed.mono(effect.at),
+            t_wall=self.feed.wall(effect.at),
+            last_frame_old=None if effect.last_old is None else self.frame(effect.last_old),
+            first_frame_new=first_frame,
+            outstanding_old=effect.outstanding,
+        )
+
+    def frame(self, frame: FrameRef) -> Frame:
+        """A frame of the Trust Center, as answers name it."""
+        return Frame(frame=frame.number, t_mono_ns=self.feed.mono(frame.at), mac_sequence=frame.mac_sequence)
+
+
+def refused(misfit: Misfit) -> ControlError:
+    """The error that says what does not fit, each thing of its own."""
+    return ControlError(
+        ErrorCode.REFUSED,
+        f"nothing was changed: {misfit}",
+        details=[Detail(path="", message=reason) for reason in misfit.reasons],
+    )

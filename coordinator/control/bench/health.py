@@ -1,0 +1,107 @@
+"""Whether the bench works: the radio asked, the event loop measured, the files looked at.
+
+The broker is told of and does not count: a bench without one still tests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from coordinator.control.bench.bench import Bench
+from coordinator.control.bench.herald import RADIO
+from coordinator.control.dispatch import Context
+from coordinator.control.schema import bench as schema
+from coordinator.control.schema.documents import Health
+from coordinator.trace import RadioState
+
+PERIOD = 5.0
+"""Seconds between two looks without being asked."""
+PATIENCE = 3.0
+"""Seconds that the radio is given to answer."""
+LAG = 1.0
+"""Seconds that the event loop may run late: joiners have given up long before."""
+
+Broker = Literal["off", "connected", "disconnected"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Gauges:
+    """Where figures come from that others keep."""
+
+    lag: Callable[[], float] = lambda: 0.0
+    in_flight: Callable[[], int] = lambda: 0
+    outbox: Callable[[], int] = lambda: 0
+    frames_dropped: Callable[[], int] = lambda: 0
+    events_dropped: Callable[[], int] = lambda: 0
+    broker: Callable[[], Broker] = lambda: "off"
+
+
+@dataclass(slots=True, kw_only=True)
+class Doctor:
+    """Looks at one bench, now and again (`keep`) and when asked."""
+
+    bench: Bench
+    gauges: Gauges = field(default_factory=Gauges)
+    begun: float = field(default_factory=time.monotonic)
+    newest: Health | None = None
+    answered: Callable[[float], None] = lambda _seconds: None
+    """Hears how long each probe took."""
+
+    async def ask(self, _bench: Bench, request: schema.HealthGet, _context: Context) -> Health:
+        """The answer to `health`."""
+        return await self.look(request.timeout)
+
+    async def keep(self) -> None:
+        """Post `health` for as long as this runs."""
+        while True:
+            await self.look(PATIENCE)
+            await asyncio.sleep(PERIOD)
+
+    async def look(self, patience: float) -> Health:
+        """Ask the radio, and post what is found."""
+        session, gauges = self.bench.session, self.gauges
+        problems: list[str] = []
+        round_trip: float | None = None
+        state = RadioState.RECOVERING
+        files_written = True
+        if session is None:
+            problems.append("the network is being formed")
+        else:
+            began = time.monotonic()
+            try:
+                async with asyncio.timeout(patience):
+                    await session.ground.verify()
+                round_trip = time.monotonic() - began
+                self.answered(round_trip)
+            except TimeoutError:
+                problems.append(f"the radio did not answer within {patience:g} s")
+            state = session.radio_state
+            files_written = session.files_written
+        if session is not None and state is not RadioState.UP:
+            problems.append(f"the radio is {state.value}")
+            round_trip = None
+        if not files_written:
+            problems.append("a capture or event file could not be written")
+        lag = gauges.lag()
+        if lag > LAG:
+            problems.append(f"the event loop ran {lag:.1f} s late")
+        self.newest = Health(
+            ok=not problems,
+            problems=problems,
+            radio=RADIO[state],  # type: ignore[arg-type]  # one of the three words
+            radio_rtt_ms=None if round_trip is None else round(round_trip * 1000, 3),
+            loop_lag_ms=round(lag * 1000, 3),
+            frames_dropped=gauges.frames_dropped(),
+            events_dropped=gauges.events_dropped(),
+            outbox_depth=gauges.outbox(),
+            requests_in_flight=gauges.in_flight(),
+            mqtt=gauges.broker(),
+            capture_ok=files_written,
+            uptime_s=round(time.monotonic() - self.begun, 1),
+        )
+        self.bench.board.post("health", self.newest)
+        return self.newest

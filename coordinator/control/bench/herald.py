@@ -1,0 +1,229 @@
+"""Tells the feed what happens: a `Reporter` that passes everything on, and a sink for the records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from coordinator import trace
+from coordinator.control.bench.bench import Bench
+from coordinator.evidence.comments import explain_deviation
+from coordinator.evidence.outcome import Verdict
+from coordinator.evidence.redaction import redact
+from coordinator.evidence.rungs import Direction, Row
+from coordinator.primitives import apsme, nlme
+from coordinator.runtime.order import Begun, Reporter
+from coordinator.switching.effect import Effect
+from coordinator.trace import RadioState
+from coordinator.types import Duration, Instant, hex16
+
+RADIO = {
+    RadioState.UP: "ok",
+    RadioState.RECOVERING: "recovering",
+    RadioState.STARTING: "recovering",
+    RadioState.LOST: "lost",
+    RadioState.ABSENT: "lost",
+}
+"""How it stands with the radio, in the three words that readers are told."""
+
+_DIRECTIONS = {
+    Direction.TO_JOINER: "to-joiner",
+    Direction.FROM_JOINER: "from-joiner",
+    Direction.HERE: "here",
+}
+
+
+class Herald:
+    """Implements `Reporter`, in front of the one that people look at."""
+
+    def __init__(self, bench: Bench, people: Reporter) -> None:
+        self._bench = bench
+        self._people = people
+        self._frames = 0
+        self.dropped = 0
+        """Frames that a layer would not act on."""
+        self.judged: Callable[[str, str], None] = lambda _profile, _verdict: None
+        """Hears of each verdict: under which profile, and how it was."""
+        self._effects: dict[int, Effect] = {}
+        self._methods: dict[type, Callable[..., None]] = {
+            trace.Switched: self._switched,
+            trace.StandingChanged: self._standing,
+            trace.Deviated: self._deviated,
+            trace.Finding: self._finding,
+            trace.TurnedAway: self._turned_away,
+            trace.Indicated: self._indicated,
+            trace.Requested: self._requested,
+            trace.Sent: self._sent,
+            trace.FaultSpent: self._fault_spent,
+            trace.Dropped: self._dropped,
+        }
+        if bench.options.frames:
+            self._methods[trace.Heard] = self._heard
+
+    # --- Reporter -----------------------------------------------------------------------------------
+
+    def started(self, run: Begun) -> None:
+        """The network is up."""
+        network = run.network
+        self._bench.feed.publish(
+            "network",
+            {
+                "channel": int(network.channel),
+                "pan_id": hex16(network.pan_id),
+                "extended_pan_id": str(network.extended_pan_id),
+            },
+        )
+        self._people.started(run)
+
+    def row(self, row: Row) -> None:
+        """One step of a join."""
+        self._publish(
+            "join-step",
+            row.at,
+            device=None if row.device is None else str(row.device),
+            direction=_DIRECTIONS[row.direction],
+            what=row.what,
+            key=row.key,
+            since_association_s=None if row.since is None else row.since / 1_000_000,
+            note=row.note,
+            ghost=row.ghost,
+            deviations=list(row.deviations),
+            frame=self._frames or None,
+        )
+        self._people.row(row)
+
+    def radio(self, change: trace.RadioChanged) -> None:
+        """The radio came, went or restarted."""
+        self._publish(
+            "radio", change.at, state=RADIO[change.state], reason=change.reason, missed=change.missed
+        )
+        self._bench.refresh()
+        self._people.radio(change)
+
+    def waiting(self, left: Duration | None, observing: bool) -> None:
+        """Nothing happens."""
+        self._people.waiting(left, observing)
+
+    def verdict(self, verdict: Verdict, line: Mapping[str, object]) -> None:
+        """A window closed."""
+        run = self._bench.runs.present
+        told = {**line, "run": None if run is None else run.label}
+        self._bench.runs.verdict(told)
+        self._bench.feed.publish("verdict", {key: value for key, value in told.items() if key != "run"})
+        self.judged(str(line["profile"]), verdict.verdict.value)
+        self._people.verdict(verdict, line)
+
+    # --- the records --------------------------------------------------------------------------------
+
+    def note(self, record: trace.Record) -> None:
+        """Take one of the Trust Center's records, in the order things happened."""
+        method = self._methods.get(type(record))
+        if method is not None:
+            method(record)
+
+    def took_effect(self, effect: Effect) -> None:
+        """A switch, before its record comes by."""
+        self._effects[effect.generation] = effect
+
+    def first_frame(self, effect: Effect) -> None:
+        """The first frame of a generation has left."""
+        first = effect.first_new
+        if first is not None and effect.outstanding:
+            self._publish("first-frame", first.at, frame=first.number, mac_sequence=first.mac_sequence)
+
+    def _switched(self, record: trace.Switched) -> None:
+        bench = self._bench
+        bench.feed.generation = record.generation
+        effect = self._effects.pop(record.generation, None)
+        if effect is not None:
+            told = bench.effective(effect).model_dump()
+            self._publish("switched", record.at, change=record.change, profile=record.profile, effective=told)
+        bench.refresh()
+
+    def _standing(self, record: trace.StandingChanged) -> None:
+        self._publish(
+            "standing",
+            record.at,
+            device=str(record.device),
+            before=record.before,
+            event=record.event,
+            after=record.after,
+        )
+
+    def _deviated(self, record: trace.Deviated) -> None:
+        self._publish(
+            "deviation",
+            record.at,
+            behaviour=record.behaviour,
+            cause=record.cause,
+            before=record.before,
+            after=record.after,
+            clause=record.clause,
+        )
+
+    def _finding(self, record: trace.Finding) -> None:
+        device = None if record.device is None else str(record.device)
+        self._publish("finding", record.at, device=device, summary=record.summary)
+
+    def _turned_away(self, record: trace.TurnedAway) -> None:
+        self._publish("turned-away", record.at, device=str(record.device))
+
+    def _indicated(self, record: trace.Indicated) -> None:
+        match record.indication:
+            case nlme.JoinIndication() as joined:
+                self._publish("joined", record.at, device=str(joined.device), address=hex16(joined.address))
+            case nlme.LeaveIndication() as left if left.device is not None:
+                self._publish("left", record.at, device=str(left.device), by="device", rejoin=left.rejoin)
+            case _:
+                pass
+
+    def _requested(self, record: trace.Requested) -> None:
+        match record.request:
+            case nlme.LeaveRequest() as leave if leave.device is not None:
+                device, rejoin = leave.device, leave.rejoin
+            case apsme.RemoveDeviceRequest() as remove:
+                device, rejoin = remove.target, False
+            case nlme.PermitJoiningRequest():
+                self._bench.refresh()
+                return
+            case _:
+                return
+        self._publish("left", record.at, device=str(device), by="trust-center", rejoin=rejoin)
+
+    def _sent(self, record: trace.Sent) -> None:
+        self._frames += 1
+        if self._bench.options.frames:
+            self._publish(
+                "frame",
+                record.at,
+                frame=self._frames,
+                sent=True,
+                psdu=self._octets(record.psdu),
+                deviations=[explain_deviation(each) for each in record.deviations],
+            )
+
+    def _dropped(self, _record: trace.Dropped) -> None:
+        self.dropped += 1
+
+    def _fault_spent(self, record: trace.FaultSpent) -> None:
+        self._publish("fault-spent", record.at, fault=record.fault)
+        self._bench.refresh()
+
+    def _heard(self, record: trace.Heard) -> None:
+        self._publish(
+            "frame",
+            record.at,
+            frame=self._frames,
+            sent=False,
+            psdu=self._octets(record.psdu),
+            channel=int(record.channel),
+            rssi=record.rssi,
+            lqi=record.lqi,
+            deviations=[],
+        )
+
+    def _octets(self, psdu: bytes) -> str:
+        redacted = None if self._bench.options.expose_keys else redact(psdu)
+        return (psdu if redacted is None else redacted).hex()
+
+    def _publish(self, kind: str, at: Instant, **fields: object) -> None:
+        self._bench.feed.publish(kind, fields, at)

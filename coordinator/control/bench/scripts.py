@@ -1,0 +1,141 @@
+"""Scripts: changes sent at once, each waiting for its moment once the one before has taken effect."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+from coordinator.control.bench import profiles
+from coordinator.control.bench.bench import Bench
+from coordinator.control.bench.changes import Asked, Waiter
+from coordinator.control.dispatch import Context
+from coordinator.control.schema import profiles as schema
+from coordinator.control.schema.errors import ControlError, ErrorCode
+from coordinator.switching import change as edits
+from coordinator.switching.effect import Effect
+
+
+class Scripts:
+    """The scripts that are under way."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, _Script] = {}
+
+    def run(self, bench: Bench, request: schema.ScriptRun, _context: Context) -> Awaitable[schema.ScriptDone]:
+        """Begin a script; it answers when its last step has taken effect."""
+        if request.script in self._running:
+            raise ControlError(ErrorCode.REFUSED, f"a script named '{request.script}' is under way")
+        script = _Script(bench, request)
+        script.begin()
+        self._running[request.script] = script
+        return self._finish(bench, request, script)
+
+    def cancel(self, _bench: Bench, request: schema.ScriptCancel, _context: Context) -> schema.Cancelled:
+        """Withdraw what a script has not done yet."""
+        script = self._running.get(request.script)
+        if script is None:
+            raise ControlError(ErrorCode.NOT_FOUND, f"no script named '{request.script}' is under way")
+        return schema.Cancelled(withdrawn=script.withdraw())
+
+    async def _finish(self, bench: Bench, request: schema.ScriptRun, script: _Script) -> schema.ScriptDone:
+        try:
+            effects = await script.done(request.within)
+        finally:
+            self._running.pop(request.script, None)
+        return schema.ScriptDone(script=request.script, steps=[bench.changed(each) for each in effects])
+
+
+class _Script:
+    """One script. A step is asked for in the call in which the one before takes effect."""
+
+    def __init__(self, bench: Bench, request: schema.ScriptRun) -> None:
+        self._bench = bench
+        self._effects: list[Effect] = []
+        self._waiting: Waiter | None = None
+        self._asked = [
+            Asked(
+                edit=_edit(step),
+                change=f"script {request.script}, step {number}: {_what(step)}",
+                when=step.when,
+                generation=request.if_generation if number == 1 else None,
+                transaction=request.transaction,
+            )
+            for number, step in enumerate(request.steps, 1)
+        ]
+        self._finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def begin(self) -> None:
+        """Ask for the first step. Raises ControlError when it does not fit."""
+        waiter = self._next()
+        waiter.ask()
+
+    def withdraw(self) -> int:
+        """Nothing more happens; how many steps will not."""
+        left = len(self._asked) + (self._waiting is not None)
+        self._asked.clear()
+        if self._waiting is not None:
+            self._waiting.withdraw()
+        return left
+
+    async def done(self, within: float) -> list[Effect]:
+        """Wait for the last step. Raises ControlError, which says how many steps have taken effect."""
+        try:
+            async with asyncio.timeout(within):
+                await asyncio.shield(self._finished)
+        except (TimeoutError, ControlError) as error:
+            self.withdraw()
+            why = f"not within {within:g} s" if isinstance(error, TimeoutError) else str(error)
+            code = ErrorCode.TIMEOUT if isinstance(error, TimeoutError) else error.code
+            raise ControlError(
+                code, f"step {len(self._effects) + 1} did not take effect: {why}", hint=self._so_far()
+            ) from None
+        except asyncio.CancelledError:
+            self.withdraw()
+            raise
+        return self._effects
+
+    def _so_far(self) -> str:
+        done = ", ".join(f"step {n}: generation {e.generation}" for n, e in enumerate(self._effects, 1))
+        return f"taken effect so far: {done or 'nothing'}"
+
+    def _next(self) -> Waiter:
+        self._waiting = waiter = Waiter(
+            self._bench, self._asked.pop(0), done=self._stepped, failed=self._failed
+        )
+        return waiter
+
+    def _stepped(self, effect: Effect) -> None:
+        self._effects.append(effect)
+        self._waiting = None
+        if self._asked:
+            session = self._bench.session
+            assert session is not None
+            waiter = self._next()
+            waiter.ask_within(session, effect.at)
+        elif not self._finished.done():
+            self._finished.set_result(None)
+
+    def _failed(self, error: ControlError) -> None:
+        self._waiting = None
+        self._asked.clear()
+        if not self._finished.done():
+            self._finished.set_exception(error)
+
+
+def _edit(step: schema.Step) -> edits.Edit:
+    """What a step changes: the profile first, then what is taken out, then what is added."""
+    parts: list[edits.Edit] = []
+    if step.profile is not None:
+        parts.append(edits.become(profiles.named(step.profile)))
+    parts += [edits.remove(name) for name in step.remove]
+    parts += [edits.add(profiles.built(each.name, each.settings)) for each in step.add]
+    return edits.together(*parts)
+
+
+def _what(step: schema.Step) -> str:
+    words = []
+    if step.profile is not None:
+        words.append(step.profile if isinstance(step.profile, str) else profiles.INLINE)
+    words += [f"-{name}" for name in step.remove]
+    words += [f"+{each.name}" for each in step.add]
+    return " ".join(words)

@@ -1,0 +1,161 @@
+"""The control plane of one bench, put together: it outlives every session; transports take its `plane`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from coordinator.control.bench import documents, running
+from coordinator.control.bench.bench import Bench, Options
+from coordinator.control.bench.handlers import table
+from coordinator.control.bench.health import Doctor
+from coordinator.control.bench.herald import Herald
+from coordinator.control.board import Board
+from coordinator.control.dispatch import IN_FLIGHT, Call, Dispatcher
+from coordinator.control.feed import Feed
+from coordinator.control.metrics import Metrics
+from coordinator.control.plane import Plane
+from coordinator.control.schema.base import Change, Request
+from coordinator.control.schema.commands import Response
+from coordinator.control.schema.documents import State
+from coordinator.radio.clock import LoopClock
+from coordinator.runtime.order import Reporter
+from coordinator.runtime.session import Session
+from coordinator.types import Instant
+
+
+class Service:
+    """Handlers, feed and board over whichever session is up. Made within a running event loop."""
+
+    def __init__(
+        self,
+        options: Options,
+        people: Reporter,
+        *,
+        in_flight: int = IN_FLIGHT,
+        broken: Callable[[BaseException], None] = lambda _error: None,
+        utc_at_zero: int,
+        schema_url: str | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
+        """`utc_at_zero`: UTC, in microseconds since 1970, when the service was made."""
+        clock = LoopClock()
+        feed = Feed(clock.now, utc_at_zero)
+        feed.attach(clock.now, utc_at_zero, round(clock.loop_time(Instant(0)) * 1e9))
+        self.bench = Bench(options=options, feed=feed, board=Board(), refresh=self._later)
+        self.doctor = Doctor(bench=self.bench)
+        self.herald = Herald(self.bench, people)
+        dispatcher = Dispatcher(
+            table(self.bench, self.doctor), in_flight=in_flight, answered=self._answered, broken=broken
+        )
+        self.doctor.answered = lambda seconds: self._metrics.radio_answered(seconds)
+        self.herald.judged = lambda profile, verdict: self._metrics.verdict(profile, verdict)
+        self.doctor.gauges.frames_dropped = lambda: self.herald.dropped
+        self.doctor.gauges.in_flight = lambda: dispatcher.in_flight
+        self.plane = Plane(dispatcher=dispatcher, feed=feed, board=self.bench.board)
+        self._schema_url = schema_url
+        self._metrics = metrics or Metrics()
+        self._captured = 0
+        self._heeded: Callable[[], object] = lambda: None
+        self._state: State | None = None
+        self._scheduled = False
+
+    @asynccontextmanager
+    async def attached(self, session: Session) -> AsyncIterator[None]:
+        """Commands act on this session for as long as the block lasts, once its network is up."""
+        ground, switcher = session.ground, session.switcher
+        clock = ground.clock
+        self.bench.feed.attach(clock.now, ground.utc_at_zero, round(clock.loop_time(Instant(0)) * 1e9))
+        self.bench.feed.generation = session.order.generation
+        session.watch(self.herald.note)
+        session.watch(self._metrics.note)
+        switcher.boundaries.begun.append(self.herald.took_effect)
+        switcher.boundaries.found.append(self.herald.first_frame)
+        session.formed = lambda: self._formed(session)
+        try:
+            yield
+        finally:
+            self.bench.session = None
+            for pending in switcher.pending:
+                switcher.cancel(pending)
+            self._post_state()
+
+    def _formed(self, session: Session) -> None:
+        """The network is up: from now on it can be acted on."""
+        bench = self.bench
+        bench.session = session
+        verbs = self.plane.dispatcher.verbs
+        bench.board.post("info", documents.info(bench, session, verbs, self._schema_url))
+        self._post_state()
+        bench.formed.set()
+        self._heeded()
+
+    def when_formed(self, call: Callable[[], object]) -> None:
+        """Call this each time that a network is up."""
+        self._heeded = call
+
+    def served_at(self, url: str) -> None:
+        """HTTP serves the API's documents there."""
+        self._schema_url = f"{url}/schema/asyncapi.json"
+
+    def figures(self) -> bytes:
+        """Everything that is counted, in Prometheus' text format."""
+        metrics, gauges, bench = self._metrics, self.doctor.gauges, self.bench
+        metrics.mqtt(gauges.broker() == "connected")
+        metrics.outbox(gauges.outbox())
+        metrics.loop_lag(gauges.lag())
+        if bench.session is not None:
+            metrics.radio(bench.session.radio_state)
+            octets = bench.session.files.octets
+            metrics.captured(max(0, octets - self._captured))
+            self._captured = octets
+        return metrics.text()
+
+    def broker(self, connected: bool, reason: str) -> None:
+        """The broker came or went. Only a run that asked for it ends by that."""
+        self.bench.feed.publish(
+            "broker", {"state": "connected" if connected else "disconnected", "reason": reason}
+        )
+        run = self.bench.runs.present
+        if not connected and run is not None and run.on_disconnect == "stop":
+            running.end(self.bench, "stopped", f"the broker is gone: {reason}")
+
+    async def keep(self) -> None:
+        """Look after `health` for as long as this runs."""
+        await self.doctor.keep()
+
+    async def close(self) -> None:
+        """End what waits."""
+        run = self.bench.runs.present
+        if run is not None and run.ends is not None:
+            run.ends.cancel()
+        await self.plane.dispatcher.close()
+
+    def _later(self) -> None:
+        """Post `state` when what happens now has happened."""
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._post_state)
+
+    def _post_state(self) -> None:
+        self._scheduled = False
+        self._state = documents.state(self.bench, self.bench.session, self._state)
+        if self._state is not None:
+            self._metrics.profile(self._state.profile, self._state.generation)
+            self.bench.board.post("state", self._state)
+
+    def _answered(self, call: Call, request: Request | None, response: Response) -> None:
+        """Before the answer is given: whoever has it finds `state` as the change has made it."""
+        if isinstance(request, Change):
+            self._post_state()
+        self.bench.feed.publish(
+            "request",
+            {
+                "command": call.verb,
+                "origin": call.origin,
+                "status": response.status,
+                "code": None if response.error is None else response.error.code.value,
+                "transaction": None if request is None else request.transaction,
+            },
+        )

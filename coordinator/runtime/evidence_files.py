@@ -1,0 +1,149 @@
+"""The files of a session: those it was begun with, and captures that are asked for in its midst.
+
+A capture that begins late begins with what a reader must know: the network, and the keys in use.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+
+from coordinator import trace
+from coordinator.primitives import nlme
+from coordinator.recording import Files, Recording
+from coordinator.sim.air import AirFrame
+from coordinator.types import Eui64, Instant
+
+DEVICES_KEPT = 1024
+"""Devices whose address and link keys a late capture begins with; the longest known is forgotten first."""
+
+Make = Callable[[Files], Recording]
+
+
+class Prelude:
+    """What a capture that begins now has to be told first."""
+
+    def __init__(self) -> None:
+        self._formed: trace.NetworkFormed | None = None
+        self._keys: list[trace.KeyInUse] = []
+        self._devices: OrderedDict[Eui64, list[trace.Record]] = OrderedDict()
+
+    def note(self, record: trace.Record) -> None:
+        """Remember a record if it is of that kind."""
+        match record:
+            case trace.NetworkFormed():
+                self._formed = record
+            case trace.Indicated(indication=nlme.JoinIndication() as joined):
+                self._devices[joined.device] = [record]
+                if len(self._devices) > DEVICES_KEPT:
+                    self._devices.popitem(last=False)
+            case trace.KeyInUse(device=Eui64() as device):
+                known = self._devices.setdefault(device, [])
+                known[1:] = [*known[1:][-2:], record]
+            case trace.KeyInUse():
+                self._keys.append(record)
+            case _:
+                pass
+
+    def play(self, to: trace.Sink) -> None:
+        """Tell it, the network first."""
+        if self._formed is not None:
+            to(self._formed)
+        for key in self._keys:
+            to(key)
+        for records in self._devices.values():
+            for record in records:
+                to(record)
+
+
+class EvidenceFiles:
+    """Every recording of a session, as one: ``with EvidenceFiles(...) as files``."""
+
+    def __init__(self, first: Files, make: Make) -> None:
+        """`make` gives a recording for files; entering raises Unwritable, and then nothing has changed."""
+        self._make = make
+        self._path = first.capture
+        self._first = make(first)
+        self._stack = contextlib.ExitStack()
+        self._prelude = Prelude()
+        self._late: dict[Path, tuple[Recording, contextlib.ExitStack]] = {}
+        self._all: tuple[Recording, ...] = ()
+
+    def __enter__(self) -> EvidenceFiles:
+        self._stack.enter_context(self._first)
+        if self._first.wanted:
+            self._all = (self._first,)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        for path in tuple(self._late):
+            self.end(path)
+        self._all = ()
+        self._stack.close()
+
+    @property
+    def wanted(self) -> bool:
+        """True while anything is recorded."""
+        return bool(self._all)
+
+    @property
+    def octets(self) -> int:
+        """How much is in the capture files that are open."""
+        total = 0
+        for path in (self._path, *self._late):
+            with contextlib.suppress(OSError):
+                total += 0 if path is None else path.stat().st_size
+        return total
+
+    @property
+    def late(self) -> tuple[Path, ...]:
+        """The captures that were begun meanwhile."""
+        return tuple(self._late)
+
+    def begin(self, files: Files) -> None:
+        """Begin a capture now. Raises Unwritable, and ValueError when one into this file is under way."""
+        path = files.capture
+        if path is None or path in self._late:
+            raise ValueError("a capture into this file is under way")
+        stack = contextlib.ExitStack()
+        recording = stack.enter_context(self._make(files))
+        self._prelude.play(recording.note)
+        self._late[path] = (recording, stack)
+        self._all = (*self._all, recording)
+
+    def end(self, path: Path) -> None:
+        """End a capture, its files complete. Raises KeyError when there is none of that name."""
+        recording, stack = self._late.pop(path)
+        self._all = tuple(each for each in self._all if each is not recording)
+        stack.close()
+
+    def note(self, record: trace.Record) -> None:
+        """Take one of the Trust Center's records."""
+        self._prelude.note(record)
+        for recording in self._all:
+            recording.note(record)
+
+    def hear(self, frame: AirFrame) -> None:
+        """Take one frame that was on the air."""
+        for recording in self._all:
+            recording.hear(frame)
+
+    def verdict(self, at: Instant, line: Mapping[str, object]) -> None:
+        """Add a verdict to the event files."""
+        for recording in self._all:
+            recording.verdict(at, line)
+
+    def drain(self) -> None:
+        """Wait until what was recorded is with the operating system."""
+        for recording in self._all:
+            recording.drain()
+
+    def flush(self) -> None:
+        """Hand everything to the operating system, so that a viewer sees it."""
+        for recording in self._all:
+            recording.flush()
