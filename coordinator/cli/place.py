@@ -12,8 +12,10 @@ from coordinator.cli import exits
 from coordinator.control.http import client
 from coordinator.control.http.client import Server, Unreachable
 
-DEFAULT_URL = "http://127.0.0.1:8787"
-"""Where a bench serves HTTP unless it is told otherwise."""
+DEFAULT_PORT = 8321
+"""Where a bench of this machine serves HTTP unless it is told otherwise."""
+LISTEN_VARIABLE = "LEGACY_TC__HTTP__LISTEN"
+"""Where it was told otherwise: the bench's own variable, which its container has too."""
 TOKEN_VARIABLE = "LEGACY_TC_TOKEN"
 LONGEST_SECRET = 4096
 
@@ -35,9 +37,18 @@ def http_server(url: str | None, token_file: Path | None, ca: Path | None) -> Se
     """The bench behind this URL, or the one on this machine. Raises typer.BadParameter, Unreachable."""
     secret = os.environ.get(TOKEN_VARIABLE) if token_file is None else read_secret(token_file, "--token-file")
     try:
-        return client.server(url or DEFAULT_URL, secret, None if ca is None else str(ca))
+        return client.server(url or local_url(), secret, None if ca is None else str(ca))
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--http") from None
+
+
+def local_url() -> str:
+    """The bench of this machine. Whatever it listens on, this machine reaches it by 127.0.0.1 or [::1]."""
+    host, _, port = os.environ.get(LISTEN_VARIABLE, "").rpartition(":")
+    if not port.isdecimal():
+        return f"http://127.0.0.1:{DEFAULT_PORT}"
+    here = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
+    return f"http://{here.get(host, host)}:{port}"
 
 
 def read_secret(path: Path, option: str) -> str:

@@ -22,14 +22,14 @@ HttpUrl = Annotated[
         "--http",
         envvar="LEGACY_TC_HTTP",
         metavar="URL",
-        help="Where the bench serves HTTP; http://127.0.0.1:8787 by default.",
+        help="Where the bench serves HTTP; http://127.0.0.1:8321 by default.",
     ),
 ]
 TokenFile = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(
         "--token-file",
-        envvar="LEGACY_TC_TOKEN_FILE",
+        envvar=["LEGACY_TC_TOKEN_FILE", "LEGACY_TC__HTTP__TOKEN_FILE"],
         parser=options.parse_path,
         metavar="FILE",
         help="File with the token that the bench asks for; or the token itself in LEGACY_TC_TOKEN.",
@@ -41,6 +41,21 @@ Ca = Annotated[
 ]
 
 
+def complete_verb(incomplete: str) -> list[str]:
+    """Shell completion."""
+    from coordinator.control.schema.commands import COMMANDS
+
+    return [verb for verb in COMMANDS if verb.startswith(incomplete)]
+
+
+def complete_kind(incomplete: str) -> list[str]:
+    """Shell completion of the last of several kinds."""
+    from coordinator.control.schema.events import EVENTS
+
+    before, comma, last = incomplete.rpartition(",")
+    return [before + comma + kind for kind in EVENTS if kind.startswith(last)]
+
+
 def add_to(app: typer.Typer) -> None:
     """Add these verbs to the program."""
     app.command(
@@ -49,7 +64,7 @@ def add_to(app: typer.Typer) -> None:
             "request --list",
             "request profile/set profile=pre-zb3 when=now",
             "request profile/set profile=pre-zb3 when.after.event=request-key when.after.count=2",
-            "request script/run @script.json --http http://rack7:8787 --token-file token",
+            "request script/run @script.json --http http://rack7:8321 --token-file token",
             "request profile/get --mqtt mqtts://broker:8883 --tc-id rack7-tc0 --ca ca.pem",
         ),
     )(request_command)
@@ -66,7 +81,9 @@ def request_command(
     context: typer.Context,
     verb: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Argument(metavar="VERB", help="The command, for example profile/set."),
+        typer.Argument(
+            metavar="VERB", help="The command, for example profile/set.", autocompletion=complete_verb
+        ),
     ] = None,
     words: Annotated[
         Optional[list[str]],  # noqa: UP045
@@ -146,7 +163,13 @@ def request_command(
 
 def events_command(
     kinds: Annotated[
-        str, typer.Option("--kinds", metavar="KIND,...", help="Only these kinds of events; all by default.")
+        str,
+        typer.Option(
+            "--kinds",
+            metavar="KIND,...",
+            help="Only these kinds of events; all by default.",
+            autocompletion=complete_kind,
+        ),
     ] = "",
     http: HttpUrl = None,
     token_file: TokenFile = None,
