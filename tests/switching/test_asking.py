@@ -211,8 +211,12 @@ class TestTelling:
         assert sorted(told) == [2, 3]
 
 
+def _is(record: trace.Record, indication: str) -> bool:
+    return isinstance(record, trace.Indicated) and type(record.indication).__name__ == indication
+
+
 def _is_request_key(record: trace.Record) -> bool:
-    return isinstance(record, trace.Indicated) and type(record.indication).__name__ == "RequestKeyIndication"
+    return _is(record, "RequestKeyIndication")
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +266,22 @@ class TestBoundary:
         assert own
         assert {each.generation for each in own} == {1}
 
+    def test_the_stacks_own_frame_that_waits_for_a_poll_is_of_the_generation_it_was_held_in(self) -> None:
+        """The End Device Timeout Response to a sleeper, which no behaviour and no application decides."""
+
+        def polled_for(bench: Bench) -> trace.Sent:
+            polls = [each.at for each in bench.records if _is(each, "PollIndication")]
+            return next(each for each in bench.sent if each.request_id is None and each.at in polls)
+
+        reference = Bench("zb3", "sleepy-zb3")
+        reference.run()
+        bench, asks = Bench("zb3", "sleepy-zb3"), list[Ask]()
+        bench.at(polled_for(reference).at - 1000, lambda: asks.append(bench.ask("pre-zb3")))
+        bench.run()
+        frame = polled_for(bench)
+        assert asks[0].effect.at < frame.at
+        assert frame.generation == 1
+
 
 def heard(psdu: bytes) -> ReceivedFrame:
     return ReceivedFrame(psdu=psdu, channel=Channel(15), rssi=-40, lqi=255)
@@ -299,6 +319,18 @@ class TestOrder:
         host.handle_timeout(late)
         assert ask.effect.at == late
         assert seen == [2]
+
+    def test_what_is_due_comes_before_the_answer_to_the_next_frame(self) -> None:
+        """Two frames are taken from the radio at once: between them there is no deadline."""
+        bench = formed()
+        host = bench.simulation.center.host
+        ask = bench.ask("zigbee-2007", AfterStep(step=StepName.BEACON_REQUEST))
+        for _ in range(2):
+            host.receive(heard(BEACON_REQUEST), bench.now)
+        answers = [each for each in bench.records if isinstance(each, trace.Requested)][-2:]
+        assert [each.generation for each in answers] == [1, 2]
+        assert [bool(each.deviations) for each in answers] == [False, True]
+        assert ask.effect.outstanding == 0
 
     def test_what_is_due_comes_before_the_radios_next_word(self) -> None:
         bench = formed()
