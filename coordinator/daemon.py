@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from coordinator import trace
 from coordinator.composition import TRUST_CENTER_NAME, simulated_eui64
+from coordinator.config.services import Services
 from coordinator.control.bench.service import Service
 from coordinator.entropy import SeededEntropy, SystemEntropy
 from coordinator.radio.air import url as air_url
@@ -36,7 +37,7 @@ from coordinator.types import Entropy
 __all__ = ["Begun", "Ending", "Ground", "Order", "Reporter", "Session", "serve", "session", "supervised"]
 
 
-async def serve(order: Order, reporter: Reporter) -> Ending:
+async def serve(order: Order, reporter: Reporter, services: Services | None = None) -> Ending:  # noqa: ARG001
     """Run until the end.
 
     Raises recording.Unwritable, RadioError and NetworkInUse before anything of ours is on the air.
