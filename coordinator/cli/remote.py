@@ -11,8 +11,8 @@ from coordinator.cli import options
 from coordinator.cli.listings import examples
 
 if TYPE_CHECKING:
-    from coordinator.cli.place import Broker
     from coordinator.control.http.client import Server
+    from coordinator.control.mqtt.link import Link
 
 # What these verbs need is imported by them: nobody else should pay for it.
 
@@ -101,8 +101,11 @@ def request_command(
     ] = None,
     tc_id: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option("--tc-id", envvar="LEGACY_TC_ID", metavar="ID", help="Which bench behind the broker."),
+        typer.Option("--tc-id", envvar="LEGACY_TC_ID", metavar="ID", help="Which bench on the broker."),
     ] = None,
+    allow_plaintext: Annotated[
+        bool, typer.Option("--allow-plaintext", help="Reach a broker of another machine without TLS.")
+    ] = False,
     ca: Ca = None,
     cert: Annotated[
         Optional[Path],  # noqa: UP045
@@ -152,11 +155,20 @@ def request_command(
         raise typer.BadParameter("name a command; --list has them all", param_hint="VERB")
     if help_schema:
         raise typer.Exit(request.print_schema(verb))
-    bench: Server | Broker
+    bench: Server | Link
     if mqtt is None or not _over_mqtt(context, http):
         bench = _server(http, token_file, ca)
     else:
-        bench = _broker(mqtt, tc_id, ca, cert, key, username, password_file)
+        bench = _broker(
+            mqtt,
+            tc_id,
+            allow_plaintext=allow_plaintext,
+            ca=ca,
+            certificate=cert,
+            key=key,
+            username=username,
+            password_file=password_file,
+        )
     code = request.run(bench, verb, words or [], transaction=transaction, timeout=timeout, json=json)
     raise typer.Exit(code)
 
@@ -240,20 +252,23 @@ def _typed(context: typer.Context, name: str) -> bool:
 def _broker(
     url: str,
     tc_id: str | None,
+    *,
+    allow_plaintext: bool,
     ca: Path | None,
     certificate: Path | None,
     key: Path | None,
     username: str | None,
     password_file: Path | None,
-) -> Broker:
+) -> Link:
     """Raises typer.BadParameter."""
-    from coordinator.cli.place import Broker
+    from coordinator.cli import place
 
     if tc_id is None:
-        raise typer.BadParameter("--mqtt needs --tc-id: which bench behind the broker", param_hint="--tc-id")
-    return Broker(
-        url=url,
-        tc_id=tc_id,
+        raise typer.BadParameter("--mqtt needs --tc-id: which bench on the broker", param_hint="--tc-id")
+    return place.broker(
+        url,
+        tc_id,
+        allow_plaintext=allow_plaintext,
         ca=ca,
         certificate=certificate,
         key=key,
