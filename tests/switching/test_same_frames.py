@@ -5,11 +5,9 @@ from __future__ import annotations
 import pytest
 
 from coordinator.profiles import joiners, load
-from coordinator.types import SECOND
-from tests.switching.bench import Bench
+from tests.switching.bench import BEFORE_ALL, Bench
 
 PROFILES = tuple(load.catalogue())
-BEFORE_ANYBODY = SECOND // 4
 
 
 def frames(bench: Bench) -> list[tuple[int, bytes]]:
@@ -23,8 +21,8 @@ def frames(bench: Bench) -> list[tuple[int, bytes]]:
 def test_there_and_back_before_a_join_changes_no_octet_of_it(profile: str, joiner: str) -> None:
     there = PROFILES[(PROFILES.index(profile) + 5) % len(PROFILES)]
     switched = Bench(profile, joiner)
-    switched.at(BEFORE_ANYBODY, lambda: switched.ask(there))
-    switched.at(BEFORE_ANYBODY, lambda: switched.ask(profile))
+    switched.at(BEFORE_ALL, lambda: switched.ask(there))
+    switched.at(BEFORE_ALL, lambda: switched.ask(profile))
     found = frames(switched)
     assert switched.switcher.generation == 3
     assert found == frames(Bench(profile, joiner))
@@ -36,7 +34,7 @@ def test_whoever_became_another_before_a_join_answers_as_if_it_had_always_been_s
         always = frames(Bench(after, joiner))
         for before in PROFILES:
             switched = Bench(before, joiner)
-            switched.at(BEFORE_ANYBODY, lambda bench=switched: bench.ask(after))  # type: ignore[misc]
+            switched.at(BEFORE_ALL, lambda bench=switched: bench.ask(after))  # type: ignore[misc]
             assert frames(switched) == always, before
 
 
