@@ -13,15 +13,16 @@ PYTEST_ARGS ?=
 # What `make bench` tells it:       make bench BENCH_ARGS="--json results.jsonl"
 BENCH_ARGS ?=
 
-.PHONY: run test lint format types layers matrix-check check matrix bench tshark zigbee-on-host clean
+.PHONY: run test lint format types layers matrix-check api-check check matrix api bench image tshark \
+  zigbee-on-host asyncapi-parser judges clean
 
 run: $(VENV)/.installed
 	@$(BIN)/legacy-tc $(ARGS)
 
-test: $(VENV)/.installed-dev tshark zigbee-on-host
+test: $(VENV)/.installed-dev tshark zigbee-on-host asyncapi-parser judges
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-check: lint types layers matrix-check
+check: lint types layers matrix-check api-check
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -43,8 +44,34 @@ matrix-check: $(VENV)/.installed-dev
 matrix: $(VENV)/.installed-dev
 	$(BIN)/legacy-tc matrix --output docs/matrix.md
 
+api-check: $(VENV)/.installed-dev
+	$(BIN)/legacy-tc api --check docs/api
+
+api: $(VENV)/.installed-dev
+	$(BIN)/legacy-tc api --output docs/api
+
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+# What is deployed is judged by the programs that read it: systemd, udev, compose, a broker.
+JUDGES := systemd-analyze:systemd udevadm:udev umockdev-run:umockdev docker-compose:docker-compose \
+  mosquitto:mosquitto mosquitto_sub:mosquitto-clients openssl:openssl
+judges:
+	@missing=; PATH=$$PATH:/usr/sbin; for each in $(JUDGES); do \
+	  command -v $${each%%:*} >/dev/null || missing="$$missing $${each##*:}"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq \
+	      && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+	  else \
+	    echo "the tests need more of Debian; run: sudo apt-get install -y$$missing" >&2; exit 1; \
+	  fi; \
+	fi
+
+# The container image, or its steps in a clean root: it says which.
+image: $(VENV)/.installed
+	@PYTHON=$(BIN)/python .ci/image
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
@@ -80,7 +107,28 @@ tshark:
 ZIGBEE_ON_HOST := 0.3.0
 zigbee-on-host: build/node/.zigbee-on-host-$(ZIGBEE_ON_HOST)
 
-build/node/.zigbee-on-host-%:
+build/node/.zigbee-on-host-%: | node
+	@mkdir -p build/node
+	@npm install --loglevel=error --no-save --no-package-lock --no-audit --no-fund --ignore-scripts \
+	  --prefix build/node zigbee-on-host@$* \
+	  || { echo "the tests need zigbee-on-host@$* from the npm registry, and npm could not install it" >&2; exit 1; }
+	@touch $@
+
+# The AsyncAPI project's own parser judges docs/api/asyncapi.json, and an EventSource the stream of events. They
+# have a folder of their own, for npm removes from a folder what it was not asked for this time.
+ASYNCAPI_PARSER := 3.6.6
+EVENTSOURCE := 3.0.7
+asyncapi-parser: build/asyncapi/.installed-$(ASYNCAPI_PARSER)-$(EVENTSOURCE)
+
+build/asyncapi/.installed-%: | node
+	@mkdir -p build/asyncapi
+	@npm install --loglevel=error --no-save --no-package-lock --no-audit --no-fund --ignore-scripts \
+	  --prefix build/asyncapi @asyncapi/parser@$(ASYNCAPI_PARSER) eventsource@$(EVENTSOURCE) \
+	  || { echo "the tests need two packages from the npm registry, and npm could not install them" >&2; exit 1; }
+	@touch $@
+
+.PHONY: node
+node:
 	@if ! command -v node >/dev/null || ! command -v npm >/dev/null; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq \
@@ -89,8 +137,3 @@ build/node/.zigbee-on-host-%:
 	    echo "the tests need Node 18.20 or later and npm; run: sudo apt-get install -y nodejs npm" >&2; exit 1; \
 	  fi; \
 	fi
-	@mkdir -p build/node
-	@npm install --loglevel=error --no-save --no-package-lock --no-audit --no-fund --ignore-scripts \
-	  --prefix build/node zigbee-on-host@$* \
-	  || { echo "the tests need zigbee-on-host@$* from the npm registry, and npm could not install it" >&2; exit 1; }
-	@touch $@

@@ -164,7 +164,8 @@ class TrustCenterNode:
 
     def switch(self, behaviours: Sequence[Behaviour], profile: Profile | None, now: Instant) -> int:
         """Answer with these behaviours from now on, upon another profile's policies if one is given; return
-        the number of the new generation. Devices, keys and counters stay as they are.
+        the number of the new generation. Devices, keys and counters stay as they are, and nothing is sent
+        within this call.
         """
         before = self.engine.policy.current
         if profile is not None:

@@ -106,8 +106,11 @@ class Simulation:
     """One run in virtual time: make it, let others watch, run it once.
 
     Frames on the air go to whoever `medium.observe`s; records to whoever `watch`es; `witness.miss`
-    takes word of evidence that was lost.
+    takes word of evidence that was lost. Whoever calls the Trust Center from outside settles `driver`
+    afterwards; it is there from `start` on.
     """
+
+    driver: Driver
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
@@ -133,11 +136,10 @@ class Simulation:
 
     def start(self) -> None:
         """Power the coordinator, form its network, open joining."""
-        driver = Driver(
-            self.world, SimulatedRadio(self.world, self.medium, TRUST_CENTER_NAME), self.center.host
-        )
+        radio = SimulatedRadio(self.world, self.medium, TRUST_CENTER_NAME)
+        self.driver = Driver(self.world, radio, self.center.host)
         self.center.start(self.world.now)
-        driver.settle()
+        self.driver.settle()
 
     def run(self, before_close: Callable[[], None] | None = None) -> Result:
         """Run to the close of the observation window. `before_close` may still tell `witness.miss`."""

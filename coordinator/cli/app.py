@@ -9,8 +9,8 @@ import typer
 
 from coordinator import __version__
 from coordinator.cli import air as air_verb
-from coordinator.cli import config as config_verb
 from coordinator.cli import (
+    api,
     decode,
     doctor,
     dongle,
@@ -21,8 +21,10 @@ from coordinator.cli import (
     radio_options,
     simulate,
 )
+from coordinator.cli import config as config_verb
 from coordinator.cli import joiner as joiner_verb
 from coordinator.cli import radio as radio_verb
+from coordinator.cli import remote as remote_verbs
 from coordinator.cli import run as live
 from coordinator.cli.configured import configured, option, was_given
 from coordinator.cli.listings import examples
@@ -36,7 +38,8 @@ HELP = """A Zigbee Trust Center as old, as wrong or as compliant as you ask.
 
 Without a verb it runs one: forms a network on the radio it is given, or on a simulated one where it also
 powers a simulated router on; shows each join as a ladder and says how it ended. Exit codes: 0 pass, 1 fail,
-2 usage, 3 configuration, 4 no radio, 5 radio lost, 7 inconclusive, 70 internal error, 129/130/143 signals.
+2 usage, 3 configuration, 4 no radio, 5 radio lost, 6 broker or bench unreachable, 7 inconclusive,
+70 internal error, 129/130/143 signals.
 """
 
 
@@ -64,6 +67,7 @@ app.add_typer(config_verb.app, name="config")
 app.add_typer(dongle.app, name="dongle")
 app.add_typer(network.app, name="network")
 app.add_typer(radio_verb.app, name="radio")
+remote_verbs.add_to(app)
 
 
 def print_version(wanted: bool) -> None:
@@ -313,6 +317,23 @@ def matrix_command(
 ) -> None:
     """Every profile times every joiner, as a table."""
     raise typer.Exit(matrix.run(output, check))
+
+
+@app.command("api", epilog=examples("api", "api --output docs/api", "api --check docs/api"))
+def api_command(
+    output: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--output", parser=options.parse_output, metavar="DIR", help="Write the files here."),
+    ] = None,
+    check: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            "--check", parser=options.parse_path, metavar="DIR", help="Compare with these; exit 1 on drift."
+        ),
+    ] = None,
+) -> None:
+    """Print the AsyncAPI document of the control plane; with --output, write it and its JSON Schemas."""
+    raise typer.Exit(api.run(output, check))
 
 
 @app.command("version", epilog=examples("version", "version --json"))

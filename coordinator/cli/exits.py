@@ -11,6 +11,8 @@ CONFIGURATION = 3
 RADIO = 4
 """A radio or a state folder that cannot be had: absent, somebody else's, or not what it should be."""
 RADIO_LOST = 5
+BROKER = 6
+"""A broker, or a bench that is asked over HTTP, that cannot be reached or is not to be trusted."""
 INCONCLUSIVE = 7
 INTERNAL = 70
 SIGNAL = 128

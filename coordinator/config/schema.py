@@ -299,7 +299,7 @@ class Mqtt(Table):
         within=values.Range(1, MAX_OUTBOX),
     )
     keepalive_seconds: int = key(
-        15,
+        5,
         "How often an idle connection is proved; a broker that is silent for 1.5 times as long is gone.",
         unit="s",
         within=values.Range(1, 65_535),

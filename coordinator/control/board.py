@@ -39,6 +39,11 @@ class Board:
         seen.update({name: self._versions[name] for name in fresh})
         return [(name, self._documents[name]) for name in fresh]
 
+    async def wait_beyond(self, seen: Mapping[str, int]) -> None:
+        """Until something is posted that is not among `seen`."""
+        while all(self._versions.get(name, 0) == seen.get(name, 0) for name in NAMES):
+            await self.wait()
+
     async def wait(self) -> None:
         """Until something is posted."""
         await self._changed.wait()

@@ -73,6 +73,18 @@ def request_of(command: Command, document: Mapping[str, object]) -> Request:
     )
 
 
+def where_text_is_wanted(command: Command, document: Mapping[str, object]) -> list[tuple[str, ...]]:
+    """The places that want a text and have something else; for who writes ``run=311`` without quotes."""
+    try:
+        command.request.model_validate_json(json.dumps(document))
+    except pydantic.ValidationError as failure:
+        errors = failure.errors(include_url=False, include_context=False, include_input=False)
+        return [tuple(map(str, error["loc"])) for error in errors if error["type"] == "string_type"]
+    except ValueError:
+        pass
+    return []
+
+
 def done(data: Data, transaction: str | None) -> Response:
     """The answer to what was done."""
     return Response(status="ok", data=data.model_dump(mode="json"), transaction=transaction)

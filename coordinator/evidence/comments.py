@@ -22,10 +22,10 @@ class Comments:
 
     def __init__(self) -> None:
         self._requests: OrderedDict[int, trace.Requested] = OrderedDict()
-        self._frames: OrderedDict[int, trace.Sent] = OrderedDict()
+        self._frames: OrderedDict[int, tuple[trace.Sent, tuple[str, ...]]] = OrderedDict()
         self._switched: trace.Switched | None = None
-        self._begins = -1
-        """The handle of the first frame of the newest generation."""
+        self._begun = True
+        """Whether a frame of the newest generation has left."""
 
     def note(self, record: trace.Record) -> None:
         """Take one record, in the order things happened."""
@@ -35,12 +35,9 @@ class Comments:
                 if len(self._requests) > _REQUESTS_KEPT:
                     self._requests.popitem(last=False)
             case trace.Switched():
-                self._switched, self._begins = record, -1
+                self._switched, self._begun = record, False
             case trace.Sent():
-                switched = self._switched
-                if self._begins < 0 and switched is not None and record.generation == switched.generation:
-                    self._begins = record.handle
-                self._frames[record.handle] = record
+                self._frames[record.handle] = (record, self._boundary(record))
                 if len(self._frames) > _FRAMES_KEPT:
                     self._frames.popitem(last=False)
             case _:
@@ -48,22 +45,27 @@ class Comments:
 
     def sent(self, handle: int) -> tuple[str, ...]:
         """For a frame of the coordinator's own, by the handle of its `Transmit`."""
-        frame = self._frames.get(handle)
-        if frame is None:
+        if handle not in self._frames:
             return ()
+        frame, boundary = self._frames[handle]
         request = None if frame.request_id is None else self._requests.get(frame.request_id)
         steps = () if request is None else (describe(request.request),)
         deviations = (explain_deviation(deviation) for deviation in frame.deviations)
-        return (*self._boundary(frame), *steps, *deviations)
+        return (*boundary, *steps, *deviations)
 
     def _boundary(self, frame: trace.Sent) -> tuple[str, ...]:
-        """Whether a generation begins with this frame, or it was decided in an earlier one."""
+        """Whether a generation begins with this frame, or it leaves after a switch that it was decided
+        before.
+        """
         switched = self._switched
         if switched is None:
             return ()
         if frame.generation < switched.generation:
             return (f"decided in generation {frame.generation}, before {explain_switch(switched)}",)
-        return (explain_switch(switched),) if frame.handle == self._begins else ()
+        if self._begun:
+            return ()
+        self._begun = True
+        return (explain_switch(switched),)
 
 
 def explain_switch(switched: trace.Switched) -> str:

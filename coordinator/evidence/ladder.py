@@ -313,6 +313,8 @@ def _secured(lane: Lane, request: Request) -> str:
             return _confirm(lane, request)
         case apsme.RemoveDeviceRequest():
             return rungs.protection(True, KeyIdentifier.DATA, lane.key)
+        case apsme.SwitchKeyRequest():
+            return rungs.protection(True, request.protection, lane.key)
         case mlme.BeaconRequest() | mlme.AssociateResponse():
             return rungs.UNSECURED
         case zdo.CommandRequest(command=zdp.NodeDescriptorResponse()):

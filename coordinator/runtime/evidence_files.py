@@ -65,6 +65,7 @@ class EvidenceFiles:
     def __init__(self, first: Files, make: Make) -> None:
         """`make` gives a recording for files; entering raises Unwritable, and then nothing has changed."""
         self._make = make
+        self._path = first.capture
         self._first = make(first)
         self._stack = contextlib.ExitStack()
         self._prelude = Prelude()
@@ -89,6 +90,15 @@ class EvidenceFiles:
     def wanted(self) -> bool:
         """True while anything is recorded."""
         return bool(self._all)
+
+    @property
+    def octets(self) -> int:
+        """How much is in the capture files that are open."""
+        total = 0
+        for path in (self._path, *self._late):
+            with contextlib.suppress(OSError):
+                total += 0 if path is None else path.stat().st_size
+        return total
 
     @property
     def late(self) -> tuple[Path, ...]:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable
 
 
-def stop_signal() -> asyncio.Future[int]:
+class Hangup:
+    """What SIGHUP does to a service, which has no terminal to lose: `act`, once somebody has set it."""
+
+    def __init__(self) -> None:
+        self.act: Callable[[], None] = lambda: None
+
+
+def stop_signal(hangup: Hangup | None = None) -> asyncio.Future[int]:
     """Done, with the signal's number, when the process is told to end: by the keyboard, by whoever
-    started it, or because its terminal has gone. From now on none of them kills it.
+    started it, or, without `hangup`, because its terminal has gone. From now on none of them kills it.
     """
     loop = asyncio.get_running_loop()
     stop: asyncio.Future[int] = loop.create_future()
@@ -17,6 +25,10 @@ def stop_signal() -> asyncio.Future[int]:
         if not stop.done():
             stop.set_result(number)
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped, number)
+    if hangup is None:
+        loop.add_signal_handler(signal.SIGHUP, stopped, signal.SIGHUP)
+    else:
+        loop.add_signal_handler(signal.SIGHUP, lambda: hangup.act())
     return stop

@@ -9,7 +9,19 @@ from typing import NamedTuple
 from coordinator import trace
 from coordinator.codec import mac
 from coordinator.codec.cursor import DecodeError
-from coordinator.stack.frame_fault import FRAMES, Drop, FrameFault, Repeat, check, damage, named, subject
+from coordinator.stack.frame_fault import (
+    FRAMES,
+    Drop,
+    Flip,
+    FrameFault,
+    Match,
+    Repeat,
+    Truncate,
+    check,
+    damage,
+    named,
+    subject,
+)
 from coordinator.stack.shaping import describe_octets
 from coordinator.stack.ticket import Ticket
 from coordinator.types import Eui64, Instant, NwkAddress
@@ -77,39 +89,39 @@ class FrameFaults:
 
     def strike(self, psdu: bytes, ticket: Ticket, now: Instant) -> Struck:
         """Do to this frame what the armed faults are for, in the order they were armed."""
-        deviations: tuple[trace.Deviated, ...] = ()
-        repeat: Repeat | None = None
-        goes_to: Eui64 | None = None
-        looked = False
+        struck = Struck(psdu)
         for armed in tuple(self._faults.values()):
-            fault = armed.fault
-            if not FRAMES[fault.match.frame](ticket.carries):
-                continue
-            if fault.match.device is not None:
-                if not looked:
-                    looked, goes_to = True, self._destination(psdu)
-                if fault.match.device not in (goes_to, subject(ticket.carries)):
-                    continue
-            after: bytes | None = psdu
-            if isinstance(fault.action, Drop):
-                after, words = None, NOT_SENT
-            elif isinstance(fault.action, Repeat):
-                words = f"sent {fault.action.times + 1} times"
-            else:
-                after = damage(fault.action, psdu)
+            octets = struck.psdu
+            if octets is None:
+                break
+            if self._aims_at(armed.fault.match, octets, ticket):
+                struck = self._hit(armed, octets, struck, ticket, now)
+        return struck
+
+    def _aims_at(self, match: Match, psdu: bytes, ticket: Ticket) -> bool:
+        if not FRAMES[match.frame](ticket.carries):
+            return False
+        return match.device is None or match.device in (subject(ticket.carries), self._destination(psdu))
+
+    def _hit(self, armed: _Armed, psdu: bytes, before: Struck, ticket: Ticket, now: Instant) -> Struck:
+        fault = armed.fault
+        after: bytes | None = psdu
+        repeat, reason = before.repeat, ""
+        match fault.action:
+            case Drop():
+                after, words, reason = None, NOT_SENT, f"withheld by {fault.name}"
+            case Repeat() as repeat:
+                words = f"sent {repeat.times + 1} times"
+            case Flip() | Truncate() as action:
+                after = damage(action, psdu)
                 words = describe_octets(psdu, after)
                 if after == psdu:
-                    continue
-            if armed.passed < fault.skip:
-                armed.passed += 1
-                continue
-            if isinstance(fault.action, Repeat):
-                repeat = fault.action
-            deviations = (*deviations, self._use(armed, ticket, len(psdu), words, now))
-            if after is None:
-                return Struck(None, deviations, reason=f"withheld by {fault.name}")
-            psdu = after
-        return Struck(psdu, deviations, repeat)
+                    return before
+        if armed.passed < fault.skip:
+            armed.passed += 1
+            return before
+        record = self._use(armed, ticket, len(psdu), words, now)
+        return Struck(after, (*before.deviations, record), repeat, reason)
 
     def _use(self, armed: _Armed, ticket: Ticket, length: int, after: str, now: Instant) -> trace.Deviated:
         fault = armed.fault

@@ -248,7 +248,7 @@ class HostStack:
     def _answer_in(self, manner: Manner) -> None:
         """Take on a manner; table sizes and times of the layers follow the policy."""
         self.conductor.switch(manner)
-        self._shaping.manner = manner
+        self._shaping.switch(manner)
         self.mac.indirect.persistence = self.policy.current.transaction_persistence
         self.nwk.neighbors.capacity = self.policy.current.neighbor_capacity
 

@@ -105,7 +105,7 @@ class IndirectQueue:
         timer = self._timers.set(
             Instant(now + self.persistence), lambda at: self._expire(target, transaction, at)
         )
-        transaction = Transaction(queue, build, ended, ticket, timer)
+        transaction = Transaction(queue, build, ended, self._outbox.bound(ticket), timer)
         queue.append(transaction)
         self._count += 1
         if len(queue) == 1:

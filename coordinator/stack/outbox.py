@@ -76,7 +76,7 @@ class Outbox:
         verbatim: bool = False,
     ) -> None:
         """Queue a frame; `urgent` goes before everything that waits (an answer to a poll)."""
-        outgoing = Outgoing(build, done, ticket, retries, verbatim)
+        outgoing = Outgoing(build, done, self._shaping.bound(ticket), retries, verbatim)
         if self._outstanding is None and not self._queue:
             self._send(outgoing, now)
         elif len(self._queue) >= CAPACITY:
@@ -85,6 +85,10 @@ class Outbox:
             self._queue.appendleft(outgoing)
         else:
             self._queue.append(outgoing)
+
+    def bound(self, ticket: Ticket) -> Ticket:
+        """The ticket to hold a frame with that is not queued here yet: see `Shaping.bound`."""
+        return self._shaping.bound(ticket)
 
     def confirm(self, handle: int, status: TransmitStatus, frame_pending: bool, now: Instant) -> None:
         """The radio is done with the outstanding frame; a stale handle (after a flush) is ignored."""

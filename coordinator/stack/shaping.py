@@ -12,23 +12,31 @@ from coordinator import trace
 from coordinator.codec import aps
 from coordinator.stack.behaviour import Behaviour
 from coordinator.stack.manner import COMPLIANT, Manner
-from coordinator.stack.ticket import Ticket
+from coordinator.stack.ticket import UNTICKETED, Ticket
 from coordinator.types import Instant
 
 
 class Shaping:
     """Applies `Behaviour.shape` and `Behaviour.mangle` of the manner that a frame was decided in."""
 
-    __slots__ = ("_note", "manner")
+    __slots__ = ("_manner", "_note", "_own")
 
     def __init__(self, note: trace.Sink) -> None:
         self._note = note
-        self.manner = COMPLIANT
-        """The present one: that of the stack's own frames."""
+        self.switch(COMPLIANT)
+
+    def switch(self, manner: Manner) -> None:
+        """From now on the stack's own frames are made in this manner."""
+        self._manner = manner
+        self._own = Ticket(manner=manner)
+
+    def bound(self, ticket: Ticket) -> Ticket:
+        """The ticket to queue a frame with: one of the stack's own keeps the manner of this moment."""
+        return self._own if ticket is UNTICKETED else ticket
 
     def manner_of(self, ticket: Ticket) -> Manner:
         """The manner in which the frame of this ticket was decided."""
-        return ticket.manner or self.manner
+        return ticket.manner or self._manner
 
     def shape(self, frame: aps.Frame, ticket: Ticket, now: Instant) -> tuple[aps.Frame, Ticket]:
         """The frame as it shall be protected, and its ticket with what changed it."""

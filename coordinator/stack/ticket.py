@@ -17,7 +17,8 @@ class Ticket:
     """Which request a frame comes from, what it carries, which deviations label it, and in which manner it
     was decided.
 
-    `UNTICKETED` is for the stack's own frames: it concludes nothing, and their manner is the present one.
+    `UNTICKETED` is for the stack's own frames: it concludes nothing, and their manner is the one at the
+    moment they are queued (`Shaping.bound`).
     """
 
     __slots__ = ("_note", "_withheld", "carries", "deviations", "manner", "request_id")

@@ -45,13 +45,13 @@ def become(profile: Profile) -> Edit:
 
 
 def add(behaviour: Behaviour, position: int | None = None) -> Edit:
-    """One behaviour more; at the end unless a position is given."""
+    """One behaviour more; at the end unless a position, from 0, is given."""
 
     def edit(in_force: InForce) -> InForce:
         behaviours = list(in_force.behaviours)
         if _index(in_force, behaviour.name) is not None:
             raise Misfit(f"{behaviour.name} is in force already; update it, or take it out first")
-        if position is not None and position > len(behaviours):
+        if position is not None and not 0 <= position <= len(behaviours):
             raise Misfit(f"there is no position {position} among {len(behaviours)} behaviours")
         behaviours.insert(len(behaviours) if position is None else position, behaviour)
         return replace(in_force, behaviours=tuple(behaviours))
@@ -87,11 +87,19 @@ def update(name: str, settings: dict[str, object]) -> Edit:
 
 
 def together(*edits: Edit) -> Edit:
-    """Several changes as one. Raises Misfit with what stands against the first that does not fit."""
+    """Several changes as one, each of what those before it made: all of them, or Misfit with what stands
+    against each that does not fit.
+    """
 
     def edit(in_force: InForce) -> InForce:
+        reasons: list[str] = []
         for each in edits:
-            in_force = each(in_force)
+            try:
+                in_force = each(in_force)
+            except Misfit as misfit:
+                reasons += misfit.reasons
+        if reasons:
+            raise Misfit(*reasons)
         return in_force
 
     return edit

@@ -14,9 +14,14 @@ class When(enum.Enum):
     NOW = "now"
     """Between two frames, at once."""
     NEXT_EXCHANGE = "next-exchange"
-    """As soon as no key exchange is open: the next one begins under the new."""
+    """As soon as no key exchange is open: the next one begins under the new. One is from its Request-Key
+    until the key is proved, the device leaves or begins anew, or nothing comes of it for 10 s.
+    """
     NEXT_JOIN = "next-join"
-    """As soon as no join is under way: the next one begins, with its beacon, under the new."""
+    """As soon as no join is under way. One is from its association request until its link key is proved, it
+    is refused or leaves, or nothing comes of it for 20 s. Nobody knows whose a beacon was, so that who had
+    an old one may associate under the new.
+    """
 
 
 class StepName(enum.Enum):
@@ -40,7 +45,7 @@ class StepName(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AfterStep:
-    """The `count`-th time from now that a step happens, of one device or of any.
+    """The `count`-th time from now, 1 being the next, that a step happens, of one device or of any.
 
     `answered`: what the Trust Center says to it at once is still of the old; otherwise the change comes
     between the step and its answer.

@@ -1,18 +1,22 @@
-"""Reads the Trust Center's records for steps of joins: which there was, and who is in the midst of one."""
+"""Reads the Trust Center's records for the progress of joins: who is in the midst of one, what has not left.
+
+It runs on every record, so it dispatches on types and keeps little. Which step a record is, is asked only
+while somebody waits for one.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import TypeVar
 
 from coordinator import trace
 from coordinator.codec import zdp
-from coordinator.primitives import Indication, Request, apsme, mlme, nlme, zdo
-from coordinator.switching.moment import StepName
+from coordinator.codec.mac_commands import AssociationStatus
+from coordinator.primitives import apsme, mlme, nlme, zdo
+from coordinator.switching import step
+from coordinator.switching.step import Step
 from coordinator.trust_center.device import Standing
-from coordinator.trust_center.procedures.join import NETWORK_KEY
-from coordinator.trust_center.procedures.link_key import TRUST_CENTER_LINK_KEY
 from coordinator.types import SECOND, Duration, Eui64, Instant, NwkAddress
 
 EXCHANGE_OVER: Duration = 10 * SECOND
@@ -28,24 +32,6 @@ _V = TypeVar("_V")
 _SETTLED = frozenset(
     standing.value for standing in (Standing.VERIFIED, Standing.REMOVING, Standing.REJOINING, Standing.LEFT)
 )
-_FRAMED = (
-    mlme.BeaconRequest,
-    mlme.AssociateResponse,
-    nlme.LeaveRequest,
-    apsme.TransportKeyRequest,
-    apsme.RemoveDeviceRequest,
-    apsme.ConfirmKeyRequest,
-    zdo.CommandRequest,
-)
-"""Requests that become a frame, and so an answer that may still have to leave."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step, of a device if it is known whose."""
-
-    name: StepName
-    device: Eui64 | None
 
 
 class Progress:
@@ -55,7 +41,23 @@ class Progress:
         self._exchanges: OrderedDict[Eui64, Instant] = OrderedDict()
         self._joins: OrderedDict[Eui64, Instant] = OrderedDict()
         self._addresses: OrderedDict[NwkAddress, Eui64] = OrderedDict()
-        self._unsent: OrderedDict[int, tuple[int, Step | None]] = OrderedDict()
+        self._unsent: OrderedDict[int, trace.Requested] = OrderedDict()
+        self.notes: dict[type, Callable[..., None]] = {
+            trace.Indicated: self._indicated,
+            trace.Requested: self._requested,
+            trace.Sent: self._ended,
+            trace.Concluded: self._ended,
+            trace.StandingChanged: self._moved,
+        }
+        """What takes each kind of record, in the order things happened; other kinds tell nothing."""
+        self._heard: dict[type, Callable[..., None]] = {
+            mlme.AssociateIndication: self._asked_to_associate,
+            nlme.JoinIndication: self._joined,
+            nlme.LeaveIndication: self._left,
+            apsme.RequestKeyIndication: self._key_requested,
+            apsme.VerifyKeyIndication: self._key_to_verify,
+            zdo.CommandIndication: self._commanded,
+        }
 
     def exchange_until(self, now: Instant) -> Instant | None:
         """When the last key exchange that is open is thought to end at the latest; None: none is open."""
@@ -67,84 +69,68 @@ class Progress:
 
     def outstanding(self, generation: int) -> int:
         """Answers decided up to this generation whose frame has not left."""
-        return sum(decided <= generation for decided, _ in self._unsent.values())
+        return sum(unsent.generation <= generation for unsent in self._unsent.values())
 
-    def note(self, record: trace.Record) -> Step | None:
-        """Follow one record; return the step that it is, if it is one."""
+    def step(self, record: trace.Record) -> Step | None:
+        """The step that this record is, if it is one. To be asked before it is noted: the first frame of a
+        request is a step, and one that is sent again is none.
+        """
         match record:
             case trace.Indicated():
-                return self._indicated(record.indication, record.at)
-            case trace.Requested() if isinstance(record.request, _FRAMED):
-                step = self._named(record.request)
-                _keep(self._unsent, record.request_id, (record.generation, step))
-            case trace.Sent(request_id=int(request_id)):
-                _, step = self._unsent.pop(request_id, (0, None))
-                return step
-            case trace.Concluded():
-                self._unsent.pop(record.request_id, None)
-            case trace.StandingChanged():
-                self._moved(record)
-            case _:
-                pass
-        return None
-
-    def _indicated(self, indication: Indication, at: Instant) -> Step | None:
-        match indication:
-            case mlme.BeaconRequestIndication():
-                return Step(StepName.BEACON_REQUEST, None)
-            case mlme.AssociateIndication():
-                self._exchanges.pop(indication.device, None)
-                self._goes_on(indication.device, at, joins=True)
-                return Step(StepName.ASSOCIATION_REQUEST, indication.device)
-            case nlme.JoinIndication():
-                _keep(self._addresses, indication.address, indication.device)
-                self._goes_on(indication.device, at)
-                return Step(StepName.JOIN, indication.device)
-            case nlme.LeaveIndication(device=Eui64() as device):
-                self._ends(device)
-                return Step(StepName.LEAVE, device)
-            case apsme.RequestKeyIndication():
-                _keep(self._exchanges, indication.device, Instant(at + EXCHANGE_OVER))
-                self._goes_on(indication.device, at)
-                return Step(StepName.REQUEST_KEY, indication.device)
-            case apsme.VerifyKeyIndication():
-                self._goes_on(indication.source, at)
-                return Step(StepName.VERIFY_KEY, indication.source)
-            case zdo.CommandIndication(command=zdp.DeviceAnnounce() as announced):
-                _keep(self._addresses, announced.address, announced.ieee)
-                self._goes_on(announced.ieee, at)
-                return Step(StepName.DEVICE_ANNOUNCE, announced.ieee)
-            case zdo.CommandIndication(command=zdp.NodeDescriptorRequest()):
-                return Step(StepName.NODE_DESCRIPTOR_REQUEST, indication.device)
+                return step.heard(record.indication)
+            case trace.Sent(request_id=int(request_id)) if request_id in self._unsent:
+                return step.said(self._unsent[request_id].request, self._addresses)
             case _:
                 return None
 
-    def _named(self, request: Request) -> Step | None:
-        """The step that a request of ours is once its frame has left."""
-        match request:
-            case mlme.AssociateResponse():
-                return Step(StepName.ASSOCIATION_RESPONSE, request.device)
-            case apsme.TransportKeyRequest(key_type=kind) if kind == NETWORK_KEY:
-                return Step(StepName.TRANSPORT_KEY_NWK, request.device)
-            case apsme.TransportKeyRequest(key_type=kind) if kind == TRUST_CENTER_LINK_KEY:
-                return Step(StepName.TRANSPORT_KEY_TCLK, request.device)
-            case apsme.ConfirmKeyRequest():
-                return Step(StepName.CONFIRM_KEY, request.device)
-            case zdo.CommandRequest(command=zdp.NodeDescriptorResponse()):
-                return Step(StepName.NODE_DESCRIPTOR_RESPONSE, self._addresses.get(request.destination))
-            case zdo.CommandRequest(command=zdp.MgmtLeaveRequest()):
-                return Step(StepName.REMOVAL, self._addresses.get(request.destination))
-            case apsme.RemoveDeviceRequest():
-                return Step(StepName.REMOVAL, request.target)
-            case nlme.LeaveRequest():
-                return Step(StepName.REMOVAL, request.device)
-            case _:
-                return None
+    def _indicated(self, record: trace.Indicated) -> None:
+        method = self._heard.get(type(record.indication))
+        if method is not None:
+            method(record.indication, record.at)
 
-    def _goes_on(self, device: Eui64, at: Instant, *, joins: bool = False) -> None:
+    def _asked_to_associate(self, asked: mlme.AssociateIndication, at: Instant) -> None:
+        self._exchanges.pop(asked.device, None)
+        _keep(self._joins, asked.device, Instant(at + JOIN_OVER))
+
+    def _joined(self, joined: nlme.JoinIndication, at: Instant) -> None:
+        _keep(self._addresses, joined.address, joined.device)
+        self._goes_on(joined.device, at)
+
+    def _left(self, left: nlme.LeaveIndication, _at: Instant) -> None:
+        if left.device is not None:
+            self._ends(left.device)
+
+    def _key_requested(self, requested: apsme.RequestKeyIndication, at: Instant) -> None:
+        _keep(self._exchanges, requested.device, Instant(at + EXCHANGE_OVER))
+        self._goes_on(requested.device, at)
+
+    def _key_to_verify(self, verify: apsme.VerifyKeyIndication, at: Instant) -> None:
+        self._goes_on(verify.source, at)
+
+    def _commanded(self, indication: zdo.CommandIndication, at: Instant) -> None:
+        announced = indication.command
+        if isinstance(announced, zdp.DeviceAnnounce):
+            _keep(self._addresses, announced.address, announced.ieee)
+            self._goes_on(announced.ieee, at)
+
+    def _requested(self, record: trace.Requested) -> None:
+        request = record.request
+        if type(request) in step.FRAMED:
+            self._unsent[record.request_id] = record
+            if len(self._unsent) > AWAITED:
+                self._unsent.popitem(last=False)
+            if isinstance(request, mlme.AssociateResponse) and request.status != AssociationStatus.SUCCESS:
+                self._ends(request.device)
+
+    def _ended(self, record: trace.Sent | trace.Concluded) -> None:
+        """The frame of a request has left, or never will."""
+        if record.request_id is not None:
+            self._unsent.pop(record.request_id, None)
+
+    def _goes_on(self, device: Eui64, at: Instant) -> None:
         """A step of this device's: what is open stays open for a while longer."""
-        if joins or device in self._joins:
-            _keep(self._joins, device, Instant(at + JOIN_OVER))
+        if device in self._joins:
+            self._joins[device] = Instant(at + JOIN_OVER)
         if device in self._exchanges:
             self._exchanges[device] = Instant(at + EXCHANGE_OVER)
 

@@ -2,7 +2,7 @@
 
 It hears each record in the call that makes it (`TrustCenterNode.observers`), and switches in that call, or,
 where what the Trust Center says to a step is still of the old, before anything else happens: at the next
-frame heard or at a deadline of now, whichever is first.
+frame heard, the next word of the radio on one, or the next deadline, whichever is first.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ from coordinator.stack.timers import Timer
 from coordinator.switching.change import Edit, InForce, Misfit, Outdated
 from coordinator.switching.effect import Boundaries, Effect
 from coordinator.switching.moment import AfterSpan, AfterStep, Moment, When
-from coordinator.switching.progress import Progress, Step
+from coordinator.switching.progress import Progress
+from coordinator.switching.step import Step
 from coordinator.types import Instant
 
 PENDING = 64
 """Changes that may wait for their moment at a time."""
+AT_ONCE = Instant(0)
+"""A deadline before every other: it is met as soon as this call has ended."""
 
 Assess = Callable[[InForce], tuple[str, ...]]
 """Says of what shall be in force everything that the radio cannot do."""
@@ -45,9 +48,23 @@ class Pending:
     done: Callable[[Effect], None]
     withdrawn: Callable[[Misfit | None], None]
     generation: int | None
+    also: Callable[[Instant], None] | None = None
     left: int = 0
     due: bool = False
     alarm: Timer | None = None
+
+    def reached_by(self, step: Step) -> bool:
+        """Count this step if it is one of those waited for; True when it was the last of them."""
+        moment = self.moment
+        if (
+            not isinstance(moment, AfterStep)
+            or self.due
+            or moment.step is not step.name
+            or moment.device not in (None, step.device)
+        ):
+            return False
+        self.left -= 1
+        return self.left == 0
 
 
 class Switcher:
@@ -57,7 +74,9 @@ class Switcher:
         self._center = center
         self._assess = assess
         self._progress = Progress()
+        self._notes: dict[type, Callable[..., None]] = {**self._progress.notes, trace.Sent: self._sent}
         self._pending: list[Pending] = []
+        self._taking_effect = False
         self.in_force = InForce.of(profile)
         self.boundaries = Boundaries()
         center.observers.append(self.note)
@@ -84,16 +103,28 @@ class Switcher:
         done: Callable[[Effect], None],
         withdrawn: Callable[[Misfit | None], None],
         generation: int | None = None,
+        also: Callable[[Instant], None] | None = None,
     ) -> Pending | None:
         """Make a change at its moment and tell `done` in that call; None when that is now.
 
         `change` is its name for people. `withdrawn` hears of a change that does not fit any more when its
-        moment comes, or is cancelled (None). Raises Misfit, having changed nothing, when it does not fit
-        what is in force now or too many wait; Outdated when `generation` is not the present one.
+        moment comes, or is cancelled (None). Each change is told to one of the two, once. Raises Misfit,
+        having changed nothing, when it does not fit what is in force now, too many wait or its moment can
+        never come; Outdated when `generation` is not the present one.
         """
+        if not self._taking_effect:  # else the call that those which are due wait for has not ended
+            self._apply_due(now)
         self.fit(edit, generation)
+        if isinstance(moment, AfterStep) and moment.count < 1:
+            raise Misfit(f"steps are counted from 1: there is no step {moment.count}")
         pending = Pending(
-            edit=edit, change=change, moment=moment, done=done, withdrawn=withdrawn, generation=generation
+            edit=edit,
+            change=change,
+            moment=moment,
+            done=done,
+            withdrawn=withdrawn,
+            generation=generation,
+            also=also,
         )
         if isinstance(moment, When) and self._busy_until(moment, now) is None:
             self._take_effect(pending, now)
@@ -132,45 +163,47 @@ class Switcher:
 
     def advance(self, change: str, now: Instant) -> Effect:
         """Raise the generation for a change that is not one of behaviours: joining opened, a run begun."""
-        return self._switch(self.in_force, None, change, now)
+        return self._switch(None, change, now)
 
     # --- what happens -------------------------------------------------------------------------------
 
     def note(self, record: trace.Record) -> None:
         """Follow one record, in the call that makes it."""
-        if isinstance(record, trace.Heard):
-            self._apply_due(record.at)
+        kind = type(record)
+        method = self._notes.get(kind)
+        if not self._pending:  # nearly always: then a record is looked at no further than it must be
+            if method is not None:
+                method(record)
             return
-        if isinstance(record, trace.Sent):
-            self.boundaries.sent(record)
-        step = self._progress.note(record)
-        if self._pending:
-            if step is not None:
-                self._count(step, record.at)
-            self._look_again(record.at)
+        if kind is trace.Heard or kind is trace.Confirmed:
+            self._apply_due(record.at)
+        if method is None:
+            return
+        step = self._progress.step(record)
+        method(record)
+        if step is not None:
+            self._count(step, record.at)
+        self._look_again(record.at)
+
+    def _sent(self, record: trace.Sent) -> None:
+        self.boundaries.sent(record)
+        self._progress.notes[trace.Sent](record)
 
     def _count(self, step: Step, now: Instant) -> None:
         for pending in tuple(self._pending):
-            moment = pending.moment
-            if (
-                isinstance(moment, AfterStep)
-                and moment.step is step.name
-                and moment.device in (None, step.device)
-                and pending.left
-            ):
-                pending.left -= 1
-                if not pending.left:
-                    if moment.answered:
-                        self._fall_due(pending, now)
-                    else:
-                        self._take_effect(pending, now)
+            if pending not in self._pending or not pending.reached_by(step):
+                continue  # or it was withdrawn by whoever was told of an earlier one
+            if isinstance(pending.moment, AfterStep) and not pending.moment.answered:
+                self._take_effect(pending, now)
+            else:
+                self._fall_due(pending)
 
     def _look_again(self, now: Instant) -> None:
         """Whoever waits for something to end: has it?"""
         for pending in self._pending:
             moment = pending.moment
             if isinstance(moment, When) and not pending.due and self._busy_until(moment, now) is None:
-                self._fall_due(pending, now)
+                self._fall_due(pending)
 
     def _busy_until(self, moment: When, now: Instant) -> Instant | None:
         match moment:
@@ -183,10 +216,10 @@ class Switcher:
             case _:
                 assert_never(moment)
 
-    def _fall_due(self, pending: Pending, now: Instant) -> None:
+    def _fall_due(self, pending: Pending) -> None:
         """It takes effect when this call has ended."""
         pending.due = True
-        self._alarm(pending, now)
+        self._alarm(pending, AT_ONCE)
 
     def _alarm(self, pending: Pending, when: Instant) -> None:
         if pending.alarm is not None:
@@ -204,30 +237,38 @@ class Switcher:
 
     def _apply_due(self, now: Instant) -> None:
         """Those whose moment has come, in the order they were asked for."""
-        for pending in [each for each in self._pending if each.due]:
-            self._take_effect(pending, now)
+        for pending in tuple(self._pending):
+            if pending.due and pending in self._pending:
+                self._take_effect(pending, now)
 
     def _take_effect(self, pending: Pending, now: Instant) -> None:
         self._drop(pending)
+        outer, self._taking_effect = self._taking_effect, True
         try:
             after = self.fit(pending.edit, pending.generation)
+            if pending.also is not None:
+                pending.also(now)
         except Misfit as misfit:
             pending.withdrawn(misfit)
-            return
-        before, self.in_force = self.in_force, after
-        profile = None if after.profile is before.profile else after.profile
-        pending.done(self._switch(after, profile, pending.change, now))
+        else:
+            profile = None if after.profile is self.in_force.profile else after.profile
+            self.in_force = after
+            pending.done(self._switch(profile, pending.change, now))
+        finally:
+            self._taking_effect = outer
 
-    def _switch(self, after: InForce, profile: Profile | None, change: str, now: Instant) -> Effect:
+    def _switch(self, profile: Profile | None, change: str, now: Instant) -> Effect:
+        """Make the Trust Center what is in force now; upon another profile's policies if one is given."""
         old, center, boundaries = self.generation, self._center, self.boundaries
         outstanding = self._progress.outstanding(old) + center.host.conductor.late(old)
+        last_old, next_number = boundaries.last, boundaries.count + 1
         effect = Effect(
-            generation=center.switch(after.behaviours, profile, now),
+            generation=center.switch(self.in_force.behaviours, profile, now),
             at=now,
             change=change,
-            profile=after.profile.name,
-            last_old=boundaries.last,
-            next_number=boundaries.count + 1,
+            profile=self.in_force.profile.name,
+            last_old=last_old,
+            next_number=next_number,
             outstanding=outstanding,
         )
         boundaries.begin(effect)

@@ -71,8 +71,7 @@ class Supervisor:
         device = self._ledger.devices.at(request.destination)
         period = self._policy.current.node_descriptor_retry
         if device is not None and device.supervised and not device.descriptor_awaited and period > 0:
-            due = Instant(now + period)
-            device.reminder = self._services.timers.set(due, lambda at: self._ask(device, at))
+            self._remind(device, Instant(now + period))
 
     def described(self, device: Device, response: zdp.NodeDescriptorResponse, now: Instant) -> None:
         """A Node_Desc_rsp came from this device: remember the revision, stop asking."""
@@ -89,7 +88,9 @@ class Supervisor:
 
     def review(self, now: Instant) -> None:
         """The policy is another: each device that has proved no link key is looked at when its time is up by
-        this one, counted from its network key as before; at once where that is over already.
+        this one, counted from its network key as before; at `now` where that is over already.
+
+        Nothing goes down within this call: whoever switches says so before the first frame of the new.
         """
         timeout = self._policy.current.node_join_timeout
         for device in [each for each in self._ledger.devices if each.standing in UNPROVED]:
@@ -98,7 +99,10 @@ class Supervisor:
             elapsed = now - device.keyed_at
             self._watch(device, min(elapsed, timeout - 1), now)
             if device.announcement is not None and not device.descriptor_awaited:
-                self._ask(device, now)
+                self._remind(device, now)
+
+    def _remind(self, device: Device, when: Instant) -> None:
+        device.reminder = self._services.timers.set(when, lambda at: self._ask(device, at))
 
     def _ask(self, device: Device, now: Instant) -> None:
         announcement = device.announcement

@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from coordinator import daemon, trace
+from coordinator import trace
 from coordinator.composition import Setting
 from coordinator.control.bench.bench import Options
 from coordinator.control.bench.service import Service
 from coordinator.control.dispatch import Call
 from coordinator.control.feed import Event
+from coordinator.daemon.steering import sessions
 from coordinator.evidence.outcome import Verdict
 from coordinator.evidence.rungs import Row
 from coordinator.profiles import joiners, load
@@ -131,7 +132,7 @@ def bench(
                 client.events.append(json.loads(event.octets))
 
         listening = asyncio.ensure_future(listen())
-        running = asyncio.ensure_future(daemon.steered(order, service, stop))
+        running = asyncio.ensure_future(sessions(order, service, stop))
         try:
             forming = asyncio.ensure_future(service.bench.formed.wait())
             await asyncio.wait((forming, running), return_when=asyncio.FIRST_COMPLETED)

@@ -26,6 +26,8 @@ class Asked:
     when: When
     generation: int | None = None
     transaction: str | None = None
+    also: Callable[[Session, Instant], None] | None = None
+    """Done in the same call; may raise Misfit."""
 
 
 class Waiter:
@@ -68,6 +70,7 @@ class Waiter:
     def _ask(self, session: Session, now: Instant) -> Pending | None:
         asked = self._asked
         self._session = session
+        also = asked.also
         return session.switcher.ask(
             asked.edit,
             asked.change,
@@ -76,6 +79,7 @@ class Waiter:
             done=self._done,
             withdrawn=self._withdrawn,
             generation=asked.generation,
+            also=None if also is None else lambda at: also(session, at),
         )
 
     def withdraw(self) -> bool:
@@ -138,7 +142,13 @@ def _heeded(outcome: asyncio.Future[Effect]) -> None:
         outcome.exception()
 
 
-def change(bench: Bench, request: Switch, edit: Edit, name: str) -> Changed | Awaitable[Changed]:
+def change(
+    bench: Bench,
+    request: Switch,
+    edit: Edit,
+    name: str,
+    also: Callable[[Session, Instant], None] | None = None,
+) -> Changed | Awaitable[Changed]:
     """Make a change at the moment that its request names, and answer when it has taken effect."""
     asked = Asked(
         edit=edit,
@@ -146,6 +156,7 @@ def change(bench: Bench, request: Switch, edit: Edit, name: str) -> Changed | Aw
         when=request.when,
         generation=request.if_generation,
         transaction=request.transaction,
+        also=also,
     )
     waiter = Waiter(bench, asked)
     waiter.ask()

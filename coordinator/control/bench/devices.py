@@ -5,10 +5,13 @@ from __future__ import annotations
 from coordinator.control.bench.bench import Bench
 from coordinator.control.dispatch import Context
 from coordinator.control.schema import bench as schema
+from coordinator.control.schema.base import Changed
 from coordinator.control.schema.errors import ControlError, ErrorCode
 from coordinator.profiles import joiners
 from coordinator.profiles.errors import suggestion
-from coordinator.types import Eui64, hex16
+from coordinator.runtime.session import Session
+from coordinator.trust_center.procedures import leave
+from coordinator.types import Eui64, Instant, hex16
 
 DEFAULT_JOINER = "zboss-r22"
 
@@ -64,3 +67,29 @@ def power(bench: Bench, request: schema.JoinerPower, _context: Context) -> schem
 def _told(bench: Bench, powered: schema.Powered) -> schema.Powered:
     bench.feed.publish("joiner", powered.model_dump())
     return powered
+
+
+def forget(bench: Bench, request: schema.DeviceForget, _context: Context) -> Changed:
+    """Forget a device."""
+    device = Eui64.parse(request.device)
+
+    def act(session: Session, now: Instant) -> None:
+        if not session.center.administration.forget(device, now):
+            raise ControlError(ErrorCode.NOT_FOUND, f"nothing is known of {device}")
+
+    return bench.changed(bench.advance(f"device/forget {device}", request.if_generation, act))
+
+
+def remove(bench: Bench, request: schema.DeviceRemove, _context: Context) -> Changed:
+    """Tell a device to leave."""
+    device = Eui64.parse(request.device)
+
+    def act(session: Session, now: Instant) -> None:
+        try:
+            session.center.administration.remove(
+                device, now, how=leave.Form(request.how), rejoin=request.rejoin
+            )
+        except ValueError as error:
+            raise ControlError(ErrorCode.REFUSED, str(error)) from None
+
+    return bench.changed(bench.advance(f"device/remove {device}", request.if_generation, act))

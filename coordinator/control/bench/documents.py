@@ -49,6 +49,7 @@ def state(bench: Bench, session: Session | None, before: schema.State | None) ->
         profile=switcher.in_force.profile.name,
         generation=switcher.generation,
         behaviours=[behaviour.name for behaviour in switcher.in_force.behaviours],
+        faults=len(center.host.faults.standing()),
         channel=int(center.network.channel),
         pan_id=hex16(center.network.pan_id),
         extended_pan_id=str(Eui64(center.network.extended_pan_id)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from coordinator.control.bench import devices, evidence, network, profiles, running
+from coordinator.control.bench import devices, evidence, faults, keys, network, profiles, running
 from coordinator.control.bench.bench import Bench
 from coordinator.control.bench.health import Doctor
 from coordinator.control.bench.scripts import Scripts
@@ -28,6 +28,10 @@ def table(bench: Bench, doctor: Doctor) -> Mapping[str, Handler]:
         "behaviour/add": profiles.add_behaviour,
         "behaviour/remove": profiles.remove_behaviour,
         "behaviour/update": profiles.update_behaviour,
+        "fault/arm": faults.arm,
+        "fault/disarm": faults.disarm,
+        "fault/list": faults.list_faults,
+        "inject": faults.inject,
         "script/run": scripts.run,
         "script/cancel": scripts.cancel,
         "permit-join": running.permit_join,
@@ -36,6 +40,9 @@ def table(bench: Bench, doctor: Doctor) -> Mapping[str, Handler]:
         "run/get": running.get,
         "verdict/get": running.verdict,
         "device/list": devices.list_devices,
+        "device/forget": devices.forget,
+        "device/remove": devices.remove,
+        "key/rotate": keys.rotate,
         "joiner/power": devices.power,
         "network/get": network.get,
         "network/form": network.form,

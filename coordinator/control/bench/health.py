@@ -35,6 +35,7 @@ class Gauges:
     lag: Callable[[], float] = lambda: 0.0
     in_flight: Callable[[], int] = lambda: 0
     outbox: Callable[[], int] = lambda: 0
+    frames_dropped: Callable[[], int] = lambda: 0
     events_dropped: Callable[[], int] = lambda: 0
     broker: Callable[[], Broker] = lambda: "off"
 
@@ -47,6 +48,8 @@ class Doctor:
     gauges: Gauges = field(default_factory=Gauges)
     begun: float = field(default_factory=time.monotonic)
     newest: Health | None = None
+    answered: Callable[[float], None] = lambda _seconds: None
+    """Hears how long each probe took."""
 
     async def ask(self, _bench: Bench, request: schema.HealthGet, _context: Context) -> Health:
         """The answer to `health`."""
@@ -73,6 +76,7 @@ class Doctor:
                 async with asyncio.timeout(patience):
                     await session.ground.verify()
                 round_trip = time.monotonic() - began
+                self.answered(round_trip)
             except TimeoutError:
                 problems.append(f"the radio did not answer within {patience:g} s")
             state = session.radio_state
@@ -91,6 +95,7 @@ class Doctor:
             radio=RADIO[state],  # type: ignore[arg-type]  # one of the three words
             radio_rtt_ms=None if round_trip is None else round(round_trip * 1000, 3),
             loop_lag_ms=round(lag * 1000, 3),
+            frames_dropped=gauges.frames_dropped(),
             events_dropped=gauges.events_dropped(),
             outbox_depth=gauges.outbox(),
             requests_in_flight=gauges.in_flight(),

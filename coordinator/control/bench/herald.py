@@ -39,6 +39,10 @@ class Herald:
         self._bench = bench
         self._people = people
         self._frames = 0
+        self.dropped = 0
+        """Frames that a layer would not act on."""
+        self.judged: Callable[[str, str], None] = lambda _profile, _verdict: None
+        """Hears of each verdict: under which profile, and how it was."""
         self._effects: dict[int, Effect] = {}
         self._methods: dict[type, Callable[..., None]] = {
             trace.Switched: self._switched,
@@ -49,6 +53,8 @@ class Herald:
             trace.Indicated: self._indicated,
             trace.Requested: self._requested,
             trace.Sent: self._sent,
+            trace.FaultSpent: self._fault_spent,
+            trace.Dropped: self._dropped,
         }
         if bench.options.frames:
             self._methods[trace.Heard] = self._heard
@@ -103,6 +109,7 @@ class Herald:
         told = {**line, "run": None if run is None else run.label}
         self._bench.runs.verdict(told)
         self._bench.feed.publish("verdict", {key: value for key, value in told.items() if key != "run"})
+        self.judged(str(line["profile"]), verdict.verdict.value)
         self._people.verdict(verdict, line)
 
     # --- the records --------------------------------------------------------------------------------
@@ -193,6 +200,13 @@ class Herald:
                 psdu=self._octets(record.psdu),
                 deviations=[explain_deviation(each) for each in record.deviations],
             )
+
+    def _dropped(self, _record: trace.Dropped) -> None:
+        self.dropped += 1
+
+    def _fault_spent(self, record: trace.FaultSpent) -> None:
+        self._publish("fault-spent", record.at, fault=record.fault)
+        self._bench.refresh()
 
     def _heard(self, record: trace.Heard) -> None:
         self._publish(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping
 
 from coordinator.behaviours import registry
-from coordinator.control.bench import changes
+from coordinator.control.bench import changes, faults
 from coordinator.control.bench.bench import Bench
 from coordinator.control.dispatch import Context
 from coordinator.control.schema import profiles as schema
@@ -36,6 +36,7 @@ def get(bench: Bench, _request: schema.ProfileGet, _context: Context) -> schema.
         generation=session.switcher.generation,
         behaviours=[_described(each, profile) for each in in_force.behaviours],
         changed=in_force.behaviours != profile.behaviours,
+        faults=faults.armed(session),
         pending=len(session.switcher.pending),
     )
 

@@ -56,6 +56,7 @@ def start(bench: Bench, request: schema.RunStart, _context: Context) -> schema.R
     )
     bench.runs.begin(run)
     bench.feed.run = run.label
+    session.told()
     bench.feed.publish("run", {"state": "started", "why": ""})
     bench.refresh()
     return _changed(bench, effect, run)

@@ -14,6 +14,7 @@ from coordinator.control.bench.herald import Herald
 from coordinator.control.board import Board
 from coordinator.control.dispatch import IN_FLIGHT, Call, Dispatcher
 from coordinator.control.feed import Feed
+from coordinator.control.metrics import Metrics
 from coordinator.control.plane import Plane
 from coordinator.control.schema.base import Change, Request
 from coordinator.control.schema.commands import Response
@@ -36,6 +37,7 @@ class Service:
         broken: Callable[[BaseException], None] = lambda _error: None,
         utc_at_zero: int,
         schema_url: str | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         """`utc_at_zero`: UTC, in microseconds since 1970, when the service was made."""
         clock = LoopClock()
@@ -47,9 +49,15 @@ class Service:
         dispatcher = Dispatcher(
             table(self.bench, self.doctor), in_flight=in_flight, answered=self._answered, broken=broken
         )
+        self.doctor.answered = lambda seconds: self._metrics.radio_answered(seconds)
+        self.herald.judged = lambda profile, verdict: self._metrics.verdict(profile, verdict)
+        self.doctor.gauges.frames_dropped = lambda: self.herald.dropped
         self.doctor.gauges.in_flight = lambda: dispatcher.in_flight
         self.plane = Plane(dispatcher=dispatcher, feed=feed, board=self.bench.board)
         self._schema_url = schema_url
+        self._metrics = metrics or Metrics()
+        self._captured = 0
+        self._heeded: Callable[[], object] = lambda: None
         self._state: State | None = None
         self._scheduled = False
 
@@ -61,6 +69,7 @@ class Service:
         self.bench.feed.attach(clock.now, ground.utc_at_zero, round(clock.loop_time(Instant(0)) * 1e9))
         self.bench.feed.generation = session.order.generation
         session.watch(self.herald.note)
+        session.watch(self._metrics.note)
         switcher.boundaries.begun.append(self.herald.took_effect)
         switcher.boundaries.found.append(self.herald.first_frame)
         session.formed = lambda: self._formed(session)
@@ -80,6 +89,28 @@ class Service:
         bench.board.post("info", documents.info(bench, session, verbs, self._schema_url))
         self._post_state()
         bench.formed.set()
+        self._heeded()
+
+    def when_formed(self, call: Callable[[], object]) -> None:
+        """Call this each time that a network is up."""
+        self._heeded = call
+
+    def served_at(self, url: str) -> None:
+        """HTTP serves the API's documents there."""
+        self._schema_url = f"{url}/schema/asyncapi.json"
+
+    def figures(self) -> bytes:
+        """Everything that is counted, in Prometheus' text format."""
+        metrics, gauges, bench = self._metrics, self.doctor.gauges, self.bench
+        metrics.mqtt(gauges.broker() == "connected")
+        metrics.outbox(gauges.outbox())
+        metrics.loop_lag(gauges.lag())
+        if bench.session is not None:
+            metrics.radio(bench.session.radio_state)
+            octets = bench.session.files.octets
+            metrics.captured(max(0, octets - self._captured))
+            self._captured = octets
+        return metrics.text()
 
     def broker(self, connected: bool, reason: str) -> None:
         """The broker came or went. Only a run that asked for it ends by that."""
@@ -111,6 +142,7 @@ class Service:
         self._scheduled = False
         self._state = documents.state(self.bench, self.bench.session, self._state)
         if self._state is not None:
+            self._metrics.profile(self._state.profile, self._state.generation)
             self.bench.board.post("state", self._state)
 
     def _answered(self, call: Call, request: Request | None, response: Response) -> None:

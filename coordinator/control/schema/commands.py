@@ -21,6 +21,11 @@ class Command:
     answer: type[Data]
 
     @property
+    def changes_nothing(self) -> bool:
+        """Whether it only asks: every such command is named so."""
+        return self.verb.rpartition("/")[2] in ("get", "list", "health")
+
+    @property
     def summary(self) -> str:
         """What it does, in a line."""
         return (self.request.__doc__ or "").strip().partition("\n")[0]

@@ -72,7 +72,9 @@ class Health(Data):
     loop_lag_ms: Annotated[
         float, pydantic.Field(description="How late the event loop runs, at worst lately.")
     ]
-    frames_dropped: int = 0
+    frames_dropped: Annotated[
+        int, pydantic.Field(description="Frames heard that a layer would not act on.")
+    ] = 0
     events_dropped: int = 0
     outbox_depth: int = 0
     requests_in_flight: int = 0

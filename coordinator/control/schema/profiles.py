@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import pydantic
 
 from coordinator.control.schema.base import Changed, Data, Request, Switch, When
-from coordinator.control.schema.values import Eui64Text, Generation, Label, Name, Scalar
+from coordinator.control.schema.values import Eui64Text, Generation, Label, Name, Scalar, Seconds
 
 Settings = dict[str, Scalar]
 
@@ -114,7 +114,8 @@ class FaultArm(Switch):
     fault: Annotated[Name, pydantic.Field(description="Its name; another of that name is replaced.")]
     match: FaultMatch = FaultMatch()
     action: Literal["drop", "repeat", "flip", "truncate"]
-    times: Annotated[int, pydantic.Field(ge=1, le=16, description="repeat: how often again.")] = 1
+    times: Annotated[int, pydantic.Field(ge=1, le=100, description="repeat: how often again.")] = 1
+    every: Annotated[Seconds, pydantic.Field(description="repeat: seconds between two.")] = 0.0
     octet: Annotated[
         int, pydantic.Field(ge=-127, le=126, description="flip: which octet; -1 is the last.")
     ] = -1

@@ -1,11 +1,10 @@
-"""The daemon: the only composition root under asyncio. A radio, a session on it and, on a simulated air of
-our own, the device under test.
+"""A session on whichever radio it is to run: the radio, what survives it and, on a simulated air of our own,
+the devices under test.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
@@ -13,8 +12,6 @@ from dataclasses import replace
 
 from coordinator import trace
 from coordinator.composition import TRUST_CENTER_NAME, simulated_eui64
-from coordinator.config.services import Services
-from coordinator.control.bench.service import Service
 from coordinator.entropy import SeededEntropy, SystemEntropy
 from coordinator.radio.air import url as air_url
 from coordinator.radio.air.opening import open_air
@@ -25,90 +22,13 @@ from coordinator.radio.serial import opener
 from coordinator.radio.simulated import SimulatedAir
 from coordinator.radio.spinel.radio import SpinelRadio
 from coordinator.radio.url import ForkPty, Line, Simulated, Tcp, Uart
-from coordinator.runtime import state_folder, survey
-from coordinator.runtime.order import Begun, Ending, Ground, Order, Reporter
+from coordinator.runtime import survey
+from coordinator.runtime.order import Ground, Order, Reporter
 from coordinator.runtime.own_joiners import OwnJoiners
 from coordinator.runtime.session import Session
-from coordinator.runtime.signals import stop_signal
 from coordinator.runtime.store import Store
 from coordinator.runtime.supervisor import Supervisor
 from coordinator.types import Entropy
-
-__all__ = ["Begun", "Ending", "Ground", "Order", "Reporter", "Session", "serve", "session", "supervised"]
-
-
-async def serve(order: Order, reporter: Reporter, services: Services | None = None) -> Ending:  # noqa: ARG001
-    """Run until the end.
-
-    Raises recording.Unwritable, RadioError and NetworkInUse before anything of ours is on the air.
-    """
-    stop = stop_signal()
-    try:
-        with unhurried_collector(), _cancelled_by(stop) as begun:
-            async with session(order, reporter, utc_at_zero=time.time_ns() // 1_000) as running:
-                begun()
-                return await running.run(stop)
-    except asyncio.CancelledError:
-        if not stop.done():
-            raise
-        return Ending(signal=stop.result())
-
-
-async def steered(order: Order, service: Service, stop: asyncio.Future[int]) -> Ending:
-    """Run sessions, one after the other as networks are formed, under a control plane that outlives them.
-
-    Raises what `serve` raises.
-    """
-    while True:
-        async with session(order, service.herald, utc_at_zero=time.time_ns() // 1_000) as running:
-            async with service.attached(running):
-                ending = await running.run(stop)
-            in_force, generation = running.switcher.in_force, running.switcher.generation
-        reform = ending.reform
-        if reform is None:
-            return ending
-        if reform.forget and order.state is not None:
-            state_folder.erase(order.state)
-        order = replace(
-            order,
-            setting=reform.setting,
-            joiner=None,
-            in_force=in_force,
-            generation=generation,
-            change=reform.change,
-        )
-
-
-@contextmanager
-def _cancelled_by(stop: asyncio.Future[int]) -> Iterator[Callable[[], None]]:
-    """Who is told to stop while a radio comes up has nothing to finish; call what is given once there is."""
-    task = asyncio.current_task()
-    assert task is not None
-
-    def cancel(_: asyncio.Future[int]) -> None:
-        task.cancel()
-
-    def begun() -> None:
-        stop.remove_done_callback(cancel)
-
-    stop.add_done_callback(cancel)
-    try:
-        yield begun
-    finally:
-        begun()
-
-
-@contextmanager
-def unhurried_collector() -> Iterator[None]:
-    """Let the garbage collector pass over what there is by now: a full collection takes longer than a
-    joiner waits for its answer.
-    """
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 @asynccontextmanager

@@ -1,0 +1,262 @@
+"""The verbs that speak to a running bench, `request`, `events` and `health`: their options and help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from coordinator.cli import options
+from coordinator.cli.listings import examples
+
+if TYPE_CHECKING:
+    from coordinator.cli.place import Broker
+    from coordinator.control.http.client import Server
+
+# What these verbs need is imported by them: nobody else should pay for it.
+
+HttpUrl = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--http",
+        envvar="LEGACY_TC_HTTP",
+        metavar="URL",
+        help="Where the bench serves HTTP; http://127.0.0.1:8321 by default.",
+    ),
+]
+TokenFile = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(
+        "--token-file",
+        envvar=["LEGACY_TC_TOKEN_FILE", "LEGACY_TC__HTTP__TOKEN_FILE"],
+        parser=options.parse_path,
+        metavar="FILE",
+        help="File with the token that the bench asks for; or the token itself in LEGACY_TC_TOKEN.",
+    ),
+]
+Ca = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--ca", parser=options.parse_path, metavar="FILE", help="Certificates to trust, in PEM."),
+]
+
+
+def complete_verb(incomplete: str) -> list[str]:
+    """Shell completion."""
+    from coordinator.control.schema.commands import COMMANDS
+
+    return [verb for verb in COMMANDS if verb.startswith(incomplete)]
+
+
+def complete_kind(incomplete: str) -> list[str]:
+    """Shell completion of the last of several kinds."""
+    from coordinator.control.schema.events import EVENTS
+
+    before, comma, last = incomplete.rpartition(",")
+    return [before + comma + kind for kind in EVENTS if kind.startswith(last)]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these verbs to the program."""
+    app.command(
+        "request",
+        epilog=examples(
+            "request --list",
+            "request profile/set profile=pre-zb3 when=now",
+            "request profile/set profile=pre-zb3 when.after.event=request-key when.after.count=2",
+            "request script/run @script.json --http http://rack7:8321 --token-file token",
+            "request profile/get --mqtt mqtts://broker:8883 --tc-id rack7-tc0 --ca ca.pem",
+        ),
+    )(request_command)
+    app.command(
+        "events",
+        epilog=examples(
+            "events", "events --kinds verdict,left --json", "events --kinds verdict --count 1 --for 60"
+        ),
+    )(events_command)
+    app.command("health", epilog=examples("health", "health --timeout 3 --json"))(health_command)
+
+
+def request_command(
+    context: typer.Context,
+    verb: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(
+            metavar="VERB", help="The command, for example profile/set.", autocompletion=complete_verb
+        ),
+    ] = None,
+    words: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Argument(metavar="[JSON | @FILE | - | KEY=VALUE]...", help="What it is to do; a.b=1 nests."),
+    ] = None,
+    listing: Annotated[bool, typer.Option("--list", help="List all commands.")] = False,
+    help_schema: Annotated[
+        bool, typer.Option("--help-schema", help="Print the JSON Schema of what the command takes.")
+    ] = False,
+    http: HttpUrl = None,
+    token_file: TokenFile = None,
+    mqtt: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--mqtt", envvar="LEGACY_TC_MQTT", metavar="URL", help="Ask over this broker instead."),
+    ] = None,
+    tc_id: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--tc-id", envvar="LEGACY_TC_ID", metavar="ID", help="Which bench behind the broker."),
+    ] = None,
+    ca: Ca = None,
+    cert: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            "--cert", parser=options.parse_path, metavar="FILE", help="Our certificate, for --mqtt."
+        ),
+    ] = None,
+    key: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--key", parser=options.parse_path, metavar="FILE", help="Its private key."),
+    ] = None,
+    username: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--username", metavar="NAME", help="Who we are to the broker."),
+    ] = None,
+    password_file: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            "--password-file", parser=options.parse_path, metavar="FILE", help="File with the password."
+        ),
+    ] = None,
+    transaction: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--transaction", metavar="TEXT", help="Names the request; drawn by default."),
+    ] = None,
+    timeout: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(
+            "--timeout",
+            min=0.1,
+            max=90_000,
+            help="Seconds to wait for the answer; a change whose moment has not come by then is withdrawn. "
+            "By default 10 more than the request itself waits.",
+        ),
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Ask a running bench to do something, and print its answer as JSON.
+
+    Exits with 0 when it was done, 1 when the bench refused, 6 when it cannot be reached.
+    """
+    from coordinator.cli import request
+
+    if listing:
+        raise typer.Exit(request.list_commands(json=json))
+    if verb is None:
+        raise typer.BadParameter("name a command; --list has them all", param_hint="VERB")
+    if help_schema:
+        raise typer.Exit(request.print_schema(verb))
+    bench: Server | Broker
+    if mqtt is None or not _over_mqtt(context, http):
+        bench = _server(http, token_file, ca)
+    else:
+        bench = _broker(mqtt, tc_id, ca, cert, key, username, password_file)
+    code = request.run(bench, verb, words or [], transaction=transaction, timeout=timeout, json=json)
+    raise typer.Exit(code)
+
+
+def events_command(
+    kinds: Annotated[
+        str,
+        typer.Option(
+            "--kinds",
+            metavar="KIND,...",
+            help="Only these kinds of events; all by default.",
+            autocompletion=complete_kind,
+        ),
+    ] = "",
+    http: HttpUrl = None,
+    token_file: TokenFile = None,
+    ca: Ca = None,
+    since: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--since", min=0, metavar="SEQ", help="Begin after this event, as far as it is kept."),
+    ] = None,
+    limit: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option("--for", min=0.1, metavar="SECONDS", help="End after so long."),
+    ] = None,
+    count: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--count", min=1, metavar="N", help="End after so many; exit 7 when there were fewer."),
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Follow what happens on a running bench, over HTTP; over MQTT mosquitto_sub does."""
+    from coordinator.cli import events
+
+    bench = _server(http, token_file, ca)
+    raise typer.Exit(events.run(bench, kinds, since=since, limit=limit, count=count, json=json))
+
+
+def health_command(
+    timeout: Annotated[float, typer.Option("--timeout", min=0.5, max=30, help="Seconds in all.")] = 3.0,
+    http: HttpUrl = None,
+    token_file: TokenFile = None,
+    ca: Ca = None,
+    json: options.Json = False,
+) -> None:
+    """Ask a running bench whether it works, its radio included; a lost broker is no fault.
+
+    Exits with 0 when it works, 1 when it does not, 6 when it cannot be reached.
+    """
+    from coordinator.cli import health
+
+    raise typer.Exit(health.run(_server(http, token_file, ca), timeout=timeout, json=json))
+
+
+def _server(http: str | None, token_file: Path | None, ca: Path | None) -> Server:
+    """Raises typer.Exit with the code of what cannot be reached, for a CA file that is none."""
+    from coordinator.cli import place
+    from coordinator.control.http.client import Unreachable
+
+    try:
+        return place.http_server(http, token_file, ca)
+    except Unreachable as error:
+        raise typer.Exit(place.unreachable(error)) from None
+
+
+def _over_mqtt(context: typer.Context, http: str | None) -> bool:
+    """Whether --mqtt is meant where both are named: an option goes before the environment."""
+    if http is None:
+        return True
+    typed = [_typed(context, name) for name in ("mqtt", "http")]
+    if typed[0] == typed[1]:
+        raise typer.BadParameter("one of --http and --mqtt, not both", param_hint="--mqtt")
+    return typed[0]
+
+
+def _typed(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _broker(
+    url: str,
+    tc_id: str | None,
+    ca: Path | None,
+    certificate: Path | None,
+    key: Path | None,
+    username: str | None,
+    password_file: Path | None,
+) -> Broker:
+    """Raises typer.BadParameter."""
+    from coordinator.cli.place import Broker
+
+    if tc_id is None:
+        raise typer.BadParameter("--mqtt needs --tc-id: which bench behind the broker", param_hint="--tc-id")
+    return Broker(
+        url=url,
+        tc_id=tc_id,
+        ca=ca,
+        certificate=certificate,
+        key=key,
+        username=username,
+        password_file=password_file,
+    )

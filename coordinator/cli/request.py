@@ -1,0 +1,119 @@
+"""One command to a running bench, over HTTP or MQTT, and its answer."""
+
+from __future__ import annotations
+
+import importlib
+import json as json_format
+import secrets
+import sys
+import time
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+import typer
+
+from coordinator.cli import exits, place, wording
+from coordinator.cli.place import Broker
+from coordinator.control import json_schemas, payload
+from coordinator.control.http import client
+from coordinator.control.http.client import Server, Unreachable
+from coordinator.control.schema.commands import COMMANDS, Command
+
+MARGIN = 10.0
+"""Seconds that an answer may take beyond what the request itself waits for."""
+WITHDRAWN_BEFORE = 0.8
+"""A change waits for its moment for this part of --timeout: it must not happen once nobody waits any more."""
+MQTT_CLIENT = "coordinator.control.mqtt.client"
+
+
+class MqttRequest(Protocol):
+    """Asks over MQTT. Raises OSError or TimeoutError when there is no answer."""
+
+    def __call__(self, link: Broker, tc_id: str, verb: str, body: bytes, timeout: float) -> bytes:
+        """The answer as it came."""
+        ...
+
+
+def run(
+    bench: Server | Broker,
+    verb: str,
+    words: Sequence[str],
+    *,
+    transaction: str | None,
+    timeout: float | None,
+    json: bool,
+) -> int:
+    """Ask, print the answer's data or what went wrong, and return the exit code."""
+    command = wording.command_of(verb)
+    body = wording.body_of(command, words)
+    if transaction is not None:
+        body["transaction"] = transaction
+    body.setdefault("transaction", f"cli-{secrets.token_hex(8)}")
+    patience = _patience(command, body, timeout)
+    body.setdefault("not_after", round(time.time() + patience, 3))
+    octets = json_format.dumps(body).encode()
+    if len(octets) > payload.LARGEST:
+        raise typer.BadParameter(
+            f"{len(octets)} octets are more than a request may have ({payload.LARGEST})", param_hint="WORDS"
+        )
+    try:
+        answer = _ask(bench, command.verb, octets, patience)
+    except Unreachable as error:
+        return place.unreachable(error)
+    if answer.get("status") != "ok":
+        return place.refused(answer)
+    pretty = sys.stdout.isatty() and not json
+    typer.echo(json_format.dumps(answer.get("data"), indent=2 if pretty else None))
+    return exits.PASS
+
+
+def list_commands(*, json: bool) -> int:
+    """Print every verb and its summary."""
+    for verb, command in COMMANDS.items():
+        line = {"command": verb, "summary": command.summary}
+        typer.echo(json_format.dumps(line) if json else f"{verb:<18} {command.summary}")
+    return exits.PASS
+
+
+def print_schema(verb: str) -> int:
+    """Print the JSON Schema of a command's payload."""
+    typer.echo(json_format.dumps(json_schemas.request(wording.command_of(verb)), indent=2))
+    return exits.PASS
+
+
+def _patience(command: Command, body: wording.Body, timeout: float | None) -> float:
+    """Seconds to wait for the answer: --timeout, or as long as the request itself takes, and some."""
+    fields = command.request.model_fields
+    if timeout is None:
+        spans = (
+            body.get(name, fields[name].default) for name in ("within", "wait", "timeout") if name in fields
+        )
+        held = body.get("first_frame_within", 0)
+        waits = [span for span in (*spans, held) if isinstance(span, int | float)]
+        return MARGIN + sum(waits)
+    if "within" in fields and "within" not in body and timeout < fields["within"].default:
+        body["within"] = round(timeout * WITHDRAWN_BEFORE, 3)
+    return timeout
+
+
+def _ask(bench: Server | Broker, verb: str, body: bytes, timeout: float) -> dict[str, object]:
+    if isinstance(bench, Server):
+        return client.command(bench, verb, body, timeout)
+    try:
+        octets = _mqtt()(bench, bench.tc_id, verb, body, timeout)
+    except TimeoutError:
+        raise Unreachable(f"{bench.url}: no answer from {bench.tc_id} within {timeout:g} s") from None
+    except OSError as error:
+        raise Unreachable(f"{bench.url}: {error.strerror or error}") from None
+    try:
+        answer = json_format.loads(octets)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise Unreachable(f"{bench.url}: {bench.tc_id} answered without a JSON object")
+    return answer
+
+
+def _mqtt() -> MqttRequest:
+    """Loaded where it is needed: nobody else should wait for it."""
+    return cast(MqttRequest, importlib.import_module(MQTT_CLIENT).request)

@@ -1,0 +1,1 @@
+"""The control plane over MQTT. The one door of aiomqtt."""

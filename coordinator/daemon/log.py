@@ -1,0 +1,140 @@
+"""The log: every event of the feed as a structured line on standard error, and whatever is ours beside them.
+
+JSON Lines, or lines for people where standard error is a terminal. A thread writes them, so that whoever
+reads the log slowly does not stall the radio.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from coordinator.control.feed import Event, Reader
+from coordinator.runtime.background import BackgroundFile
+
+Level = Literal["debug", "info", "warning", "error"]
+
+_QUIET = frozenset(("frame", "standing", "deviation", "pending", "first-frame"))
+_LOUD = frozenset(("dropped", "turned-away", "fault-spent"))
+_RENAMED = {"device": "eui", "what": "step", "t_wall": "timestamp", "event": "moved_by"}
+"""Fields that a log calls otherwise than an event does."""
+_LEFT_OUT = frozenset(("kind", "t_mono_ns"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSettings:
+    """What is logged, and how: `form` ``auto`` is for people on a terminal, and JSON elsewhere."""
+
+    level: Level = "info"
+    form: Literal["auto", "json", "console"] = "auto"
+
+
+class Log:
+    """``with Log(settings) as log``: it has a writer of its own for as long."""
+
+    def __init__(self, settings: LogSettings) -> None:
+        self._settings = settings
+        self._file: BackgroundFile | None = None
+        self._gone = False
+        processors = [structlog.processors.add_log_level, _stamped, self._renderer()]
+        self._logger = structlog.wrap_logger(
+            _Lines(self),
+            processors=processors,
+            wrapper_class=structlog.make_filtering_bound_logger(settings.level),
+        )
+
+    def _renderer(self) -> Processor:
+        terminal = sys.stderr.isatty()
+        if self._settings.form == "console" or (self._settings.form == "auto" and terminal):
+            return structlog.dev.ConsoleRenderer(colors=terminal and "NO_COLOR" not in os.environ)
+        return structlog.processors.JSONRenderer(serializer=_json)
+
+    def __enter__(self) -> Log:
+        self._file = BackgroundFile(open(os.dup(2), "wb", buffering=0))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            try:
+                file.close()
+            except OSError:
+                self._gone = True
+
+    async def follow(self, reader: Reader) -> None:
+        """Log events for as long as this runs."""
+        while True:
+            self.event(await reader.get())
+
+    def event(self, event: Event) -> None:
+        """Log one event."""
+        fields = {
+            _RENAMED.get(name, name): value
+            for name, value in event.body.items()
+            if name not in _LEFT_OUT and value is not None
+        }
+        self._logger.log(_level_of(event), event.kind, **fields)
+
+    def say(self, what: str, **fields: object) -> None:
+        """Log something that is no event."""
+        self._logger.info(what, **fields)
+
+    def broken(self, error: BaseException) -> None:
+        """Log an error of ours, with where it was raised."""
+        self._logger.error("internal-error", exc_info=None, error=_traced(error))
+
+    def write(self, line: str) -> None:
+        """Put one line on its way. A log that nobody takes any more ends silently."""
+        if self._file is None or self._gone:
+            return
+        try:
+            self._file.write(line.encode("utf-8", "replace") + b"\n")
+        except OSError:
+            self._gone = True
+
+
+class _Lines:
+    """What structlog calls at the end of its processors."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def msg(self, line: str) -> None:
+        self._log.write(line)
+
+    debug = info = warning = error = msg
+
+
+def _level_of(event: Event) -> int:
+    body = event.body
+    if event.kind in _QUIET:
+        return 10
+    bad = (
+        body.get("state") in ("lost", "disconnected", "failed", "withdrawn") or body.get("status") == "error"
+    )
+    return 30 if bad or event.kind in _LOUD else 20
+
+
+def _stamped(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """An event has its own time; anything else gets it here."""
+    if "timestamp" not in event:
+        return structlog.processors.TimeStamper(fmt="iso", utc=True)(logger, name, event)
+    return event
+
+
+def _json(event: EventDict, **_: object) -> str:
+    return json.dumps(event, separators=(",", ":"), default=str)
+
+
+def _traced(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error)).rstrip()

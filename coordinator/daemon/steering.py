@@ -1,0 +1,194 @@
+"""Sessions under a control plane: the transports around them, and one session after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+from coordinator.control.bench.bench import Options
+from coordinator.control.bench.service import Service
+from coordinator.control.dispatch import IN_FLIGHT, Call
+from coordinator.control.http import server
+from coordinator.control.http.listening import Address
+from coordinator.control.http.pages import Text
+from coordinator.control.metrics import CONTENT_TYPE, Metrics
+from coordinator.control.mqtt.link import Link
+from coordinator.control.mqtt.transport import MqttTransport
+from coordinator.daemon.log import Log, LogSettings
+from coordinator.daemon.sessions import session
+from coordinator.runtime import state_folder
+from coordinator.runtime.loop_lag import LoopLag
+from coordinator.runtime.notify import Notifier, Watchdog
+from coordinator.runtime.order import Ending, Order, Reporter
+from coordinator.runtime.signals import Hangup
+
+LOG_WAITS = 10_000
+"""Events that may wait to be logged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Http:
+    """Where HTTP is served, and to whom."""
+
+    address: Address
+    token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """How a bench is steered from outside."""
+
+    options: Options
+    in_flight: int = IN_FLIGHT
+    http: Http | None = None
+    mqtt: Link | None = None
+    log: LogSettings = field(default_factory=LogSettings)
+
+
+async def steered(
+    order: Order,
+    reporter: Reporter,
+    control: Control,
+    stop: asyncio.Future[int],
+    begun: Callable[[], None] = lambda: None,
+    hangup: Hangup | None = None,
+) -> Ending:
+    """Run sessions until told to stop, the control plane up from before the first to after the last.
+
+    Raises what `serve` raises. `begun` is called before the first session runs.
+    """
+    with Notifier.from_environment() as notifier:
+        async with _plane(control, reporter, notifier, hangup) as service:
+            ending = await sessions(order, service, stop, begun, notifier)
+            notifier.stopping()
+            return ending
+
+
+async def sessions(
+    order: Order,
+    service: Service,
+    stop: asyncio.Future[int],
+    begun: Callable[[], None] = lambda: None,
+    notifier: Notifier | None = None,
+) -> Ending:
+    """Run one session after the other, as networks are formed, under a control plane that outlives them."""
+    while True:
+        async with session(order, service.herald, utc_at_zero=time.time_ns() // 1_000) as running:
+            begun()
+            async with service.attached(running):
+                if notifier is not None:
+                    service.when_formed(lambda: notifier.ready("the network is up"))
+                ending = await running.run(stop)
+            in_force, generation = running.switcher.in_force, running.switcher.generation
+        reform = ending.reform
+        if reform is None:
+            return ending
+        if reform.forget and order.state is not None:
+            state_folder.erase(order.state)
+        order = replace(
+            order,
+            setting=reform.setting,
+            joiner=None,
+            in_force=in_force,
+            generation=generation,
+            change=reform.change,
+        )
+
+
+@asynccontextmanager
+async def _plane(
+    control: Control, reporter: Reporter, notifier: Notifier, hangup: Hangup | None
+) -> AsyncIterator[Service]:
+    """The control plane, and everything that looks after it."""
+    loop = asyncio.get_running_loop()
+    metrics = Metrics()
+    lag = LoopLag(loop.time)
+    async with AsyncExitStack() as stack:
+        log = stack.enter_context(Log(control.log))
+        service = Service(
+            control.options,
+            reporter,
+            in_flight=control.in_flight,
+            broken=log.broken,
+            utc_at_zero=time.time_ns() // 1_000,
+            schema_url=None,
+            metrics=metrics,
+        )
+        service.doctor.gauges.lag = lambda: lag.worst
+        stack.push_async_callback(service.close)
+        reader = service.plane.feed.read(LOG_WAITS)
+        stack.callback(reader.close)
+        await stack.enter_async_context(_owned(log.follow(reader), lag.run(), service.keep()))
+        if control.http is not None:
+            address = await stack.enter_async_context(
+                server.serve(
+                    service.plane,
+                    control.http.address,
+                    token=control.http.token,
+                    metrics=Text(write=service.figures, kind=CONTENT_TYPE),
+                    broken=log.broken,
+                )
+            )
+            service.served_at(address.url)
+            log.say("http", listens=address.url)
+        if control.mqtt is not None:
+            transport = MqttTransport(service.plane, control.mqtt, service.broker)
+            gauges = service.doctor.gauges
+            gauges.broker = lambda: "connected" if transport.connected else "disconnected"
+            gauges.outbox = lambda: transport.waiting
+            gauges.events_dropped = lambda: transport.lost
+            await stack.enter_async_context(_owned(transport.run()))
+        await stack.enter_async_context(Watchdog(notifier, lambda: _alive(service)))
+        if hangup is not None:
+            hangup.act = lambda: _reload(service, notifier)
+        yield service
+
+
+async def _alive(service: Service) -> None:
+    """Raises RuntimeError with every problem, when there is any."""
+    health = await service.doctor.look(3.0)
+    if not health.ok:
+        raise RuntimeError("; ".join(health.problems))
+
+
+def _reload(service: Service, notifier: Notifier) -> None:
+    """SIGHUP: read the profile's files again, as if somebody had asked for it."""
+    notifier.reloading()
+    begun = service.plane.dispatcher.begin(Call(verb="profile/reload", body=b"{}", origin="SIGHUP"))
+    if isinstance(begun, asyncio.Future):
+        begun.add_done_callback(lambda _: notifier.ready("the profile was read again"))
+    else:
+        notifier.ready("the profile was read again")
+
+
+@asynccontextmanager
+async def _owned(*coroutines: Coroutine[object, object, None]) -> AsyncIterator[None]:
+    """These run for as long as the block does. One that fails ends the block with its error."""
+    owner = asyncio.current_task()
+    assert owner is not None
+    failed: list[BaseException] = []
+
+    def ended(task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            failed.append(error)
+            owner.cancel()
+
+    tasks = [asyncio.ensure_future(each) for each in coroutines]
+    for task in tasks:
+        task.add_done_callback(ended)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if failed:
+            raise failed[0] from None
+        raise
+    finally:
+        for task in tasks:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks, return_exceptions=True)
