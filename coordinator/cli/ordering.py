@@ -5,25 +5,19 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TypeVar
 
 import typer
 
-from coordinator.cli import configured, options, radio_options
+from coordinator.cli import configured, options, radio_options, steering
 from coordinator.cli.configured import JOINER, PROFILE, named_by, told_where
 from coordinator.cli.radio import parse_url
 from coordinator.composition import Setting
-from coordinator.config import rules, secret_files, values
+from coordinator.config import rules
 from coordinator.config.configuration import Configuration
 from coordinator.config.keys import Key
 from coordinator.config.origin import Source
-from coordinator.control.bench.bench import Options
-from coordinator.control.http.listening import Address
-from coordinator.control.mqtt import link
-from coordinator.control.mqtt.link import Link, LinkError
-from coordinator.daemon.log import LogSettings
-from coordinator.daemon.steering import Control, Http
+from coordinator.daemon import Control
 from coordinator.joiner.model import JoinerModel
 from coordinator.profiles import joiners
 from coordinator.profiles.errors import ConfigurationError, together
@@ -58,7 +52,7 @@ def order(configuration: Configuration) -> Order:
         return Order(
             profile=profile(configuration),
             profile_source=found.trust_center.profile,
-            joiner=joiner(configuration) if url == Simulated() else None,
+            joiner=joiner(configuration) if url == Simulated() and powers_one(configuration) else None,
             seed=seed,
             radio=url,
             tx_power=None if isinstance(url, Simulated) else found.radio.tx_power,
@@ -77,74 +71,12 @@ def ordered(configuration: Configuration) -> tuple[Order, Control | None]:
     that is wrong at once.
     """
     try:
-        return order(configuration), control(configuration)
+        return order(configuration), steering.control(configuration)
     except ConfigurationError:
         problems = faults(configuration) if configuration.is_written else []
         if not problems:
             raise
         raise together(problems) from None
-
-
-def control(configuration: Configuration) -> Control | None:
-    """How the run is steered from outside; None when it is not. Raises as `order` does."""
-    remarks = rules.faults(configuration)
-    for key, message in remarks:
-        origin = configuration.origin(key)
-        if origin.source is Source.OPTION:
-            raise typer.BadParameter(message, param_hint=origin.name)
-    if remarks:
-        raise together([configuration.error(*remark) for remark in remarks])
-    found = configuration.values
-    if found.mqtt.url is None and found.http.listen is None:
-        return None
-    return Control(
-        options=Options(
-            id=found.mqtt.id,
-            folder=found.evidence.folder,
-            max_bytes=found.evidence.max_bytes,
-            expose_keys=found.control.expose_keys,
-            frames=found.mqtt.frames,
-        ),
-        in_flight=found.control.requests_in_flight,
-        http=None if found.http.listen is None else _http(found.http.listen, found.http.token_file),
-        mqtt=broker(configuration),
-        log=LogSettings(level=found.log.level, form=found.log.format),
-    )
-
-
-def broker(configuration: Configuration) -> Link | None:
-    """The broker, and our place on it. Raises ConfigurationError for files that TLS cannot use."""
-    mqtt = configuration.values.mqtt
-    if mqtt.url is None:
-        return None
-    found = link.at(
-        mqtt.url,
-        allow_plaintext=mqtt.allow_plaintext,
-        id=mqtt.id,
-        username=mqtt.username,
-        password=None if mqtt.password_file is None else secret_files.text(mqtt.password_file),
-        ca_file=mqtt.ca_file,
-        certificate_file=mqtt.certificate_file,
-        key_file=mqtt.key_file,
-        outbox=mqtt.outbox,
-        keepalive=mqtt.keepalive_seconds,
-    )
-    try:
-        found.context()
-    except LinkError as error:
-        blamed = rules.MQTT_CERTIFICATE
-        if str(error).startswith(f"{mqtt.ca_file}: "):
-            blamed = rules.MQTT_CA
-        raise configuration.error(blamed, str(error)) from None
-    return found
-
-
-def _http(listen: str, token_file: Path | None) -> Http:
-    where = values.listen(listen)
-    return Http(
-        address=Address(host=where.host, port=where.port),
-        token=None if token_file is None else secret_files.text(token_file),
-    )
 
 
 def faults(configuration: Configuration) -> list[ConfigurationError]:
@@ -153,7 +85,7 @@ def faults(configuration: Configuration) -> list[ConfigurationError]:
     problems = [configuration.error(*remark) for remark in remarks]
     checks: list[Callable[[Configuration], object]] = [refuse_twin, network, joiner]
     if not any(key.section == "mqtt" for key, _ in remarks):
-        checks.append(broker)
+        checks.append(steering.broker)
     if configuration.values.trust_center.profile is not None:
         checks += [profile, refuse_overwriting]
     if not isinstance(radio(configuration), Simulated):
@@ -225,12 +157,18 @@ def check_sense(configuration: Configuration, url: RadioUrl) -> None:
         refuse("--joiner", given(JOINER), "is for --radio sim:; here devices come by themselves")
 
 
+def powers_one(configuration: Configuration) -> bool:
+    """Whether a simulated device is powered at once."""
+    return configuration.values.simulation.joiner is not None or not steering.is_steered(configuration)
+
+
 def permit_seconds(configuration: Configuration) -> float:
     """How long joining is open from the beginning."""
     said = configuration.values.joining.permit_seconds
     if said is not None:
         return said
-    return DEFAULT_PERMIT if isinstance(radio(configuration), Simulated) else 0.0
+    opens = isinstance(radio(configuration), Simulated) and not steering.is_steered(configuration)
+    return DEFAULT_PERMIT if opens else 0.0
 
 
 def network(configuration: Configuration) -> Setting:

@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import asyncio
 
-import typer
-
 from coordinator import daemon
 from coordinator.cli import exits, ordering
-from coordinator.cli.configured import told_where
 from coordinator.cli.screen import JsonReporter, TerminalReporter
 from coordinator.config.configuration import Configuration
+from coordinator.config.rules import HTTP_LISTEN
 from coordinator.control.http.listening import CannotListen
 
 
 def run(configuration: Configuration, *, json: bool = False) -> int:
     """Run one profile on one radio in real time; return the exit code."""
     order, control = ordering.ordered(configuration)
-    with told_where(configuration):
+    try:
         return serve(order, control, JsonReporter() if json else TerminalReporter())
+    except CannotListen as error:
+        raise configuration.error(HTTP_LISTEN, str(error)) from None
 
 
 def serve(
     order: daemon.Order, control: daemon.Control | None, reporter: JsonReporter | TerminalReporter
 ) -> int:
-    """Run until the end; return the exit code. Raises typer.BadParameter where HTTP cannot be served."""
+    """Run until the end; return the exit code. Raises what `daemon.serve` raises."""
     try:
         ending = asyncio.run(daemon.serve(order, reporter, control))
-    except CannotListen as error:
-        raise typer.BadParameter(str(error), param_hint="--http") from None
     finally:
         reporter.close()
     if ending.signal is not None:

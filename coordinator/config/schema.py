@@ -179,7 +179,7 @@ class Joining(Table):
     permit_seconds: float | None = key(
         None,
         "How long joining stays open from the beginning, renewed past 254 s. "
-        "Absent: 180 on a simulated radio, 0 on a real one.",
+        "Absent: 180 on a simulated radio that is not steered over MQTT or HTTP, else 0.",
         example=180,
         unit="s",
         within=values.PERMIT_SECONDS,
@@ -214,7 +214,7 @@ class Simulation(Table):
     joiner: NameText | None = key(
         None,
         "Which simulated device is powered on: a shipped name (`legacy-tc joiners list`) or a .toml file. "
-        "Absent: zboss-r22.",
+        "Absent: zboss-r22, or none where the run is steered over MQTT or HTTP.",
         example="zboss-r22",
     )
     seed: int | None = key(

@@ -179,3 +179,28 @@ def test_the_configuration_that_the_documentation_shows_is_valid(tmp_path: Path)
         main = tmp_path / "legacy-tc.toml"
         main.write_text(text)
         assert faults(load(main, {})) == []
+
+
+SHIPPED = [ROOT / name for name in ("Dockerfile", "compose.yaml", "deploy", "docs", "README.md")]
+
+
+def shipped_texts() -> list[Path]:
+    found = [path for place in SHIPPED for path in (place, *place.rglob("*"))]
+    return [path for path in found if path.is_file()]
+
+
+def test_every_variable_that_is_named_anywhere_is_one() -> None:
+    named = {
+        variable
+        for path in shipped_texts()
+        for variable in re.findall(r"LEGACY_TC__\w+", path.read_text(errors="replace"))
+    }
+    assert len(named) > 5
+    assert named - {entry.key.variable for entry in entries()} <= {"LEGACY_TC__SECTION__KEY"}
+
+
+def test_every_configuration_that_ships_is_valid() -> None:
+    found = [path for path in shipped_texts() if path.name == "legacy-tc.toml"]
+    assert found
+    for path in found:
+        assert invoke(["config", "check", str(path)]) == 0

@@ -180,6 +180,16 @@ def test_options_of_steering_win_over_the_file(here: Path, served: Served) -> No
     assert (control.http.address.host, control.http.address.port) == ("127.0.0.1", 1)
 
 
+def test_where_somebody_steers_nothing_begins_by_itself_unless_it_is_asked_for(
+    here: Path, served: Served
+) -> None:
+    invoke(["--config", "bench.toml"])
+    invoke(["--config", "bench.toml", "--http", "127.0.0.1:0"])
+    invoke(["--config", "bench.toml", "--http", "127.0.0.1:0", "--joiner", "telink", "--permit-join", "9"])
+    begun = [(order.joiner and order.joiner.name, order.setting.permit) for order in served.orders]
+    assert begun == [("zboss-r22", 180_000_000), (None, 0), ("telink", 9_000_000)]
+
+
 def test_what_is_of_a_real_radio_waits_until_there_is_one(here: Path, served: Served) -> None:
     real = '[radio]\nurl = "spinel:/dev/ttyACM0"\ntx_power = 8\n[joining]\nallow = ["00124b0001020304"]\n'
     Path("bench.toml").write_text(FILE + real)
