@@ -208,8 +208,8 @@ JoinerOfRun = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(
         "--joiner",
-        help="Which simulated device under test: a shipped name or a .toml file; zboss-r22 by default, or none "
-        "with --mqtt or --http.",
+        help="Which simulated device under test: a shipped name or a .toml file; zboss-r22 by default, "
+        "none with --mqtt or --http.",
         autocompletion=complete_joiner,
     ),
 ]
@@ -295,8 +295,8 @@ PermitJoin = Annotated[
         "--permit-join",
         min=values.PERMIT_SECONDS.low,
         max=values.PERMIT_SECONDS.high,
-        help="Seconds to keep joining open, renewed past 254; 180 on a simulated radio, 0 on a real one or with "
-        "--mqtt or --http.",
+        help="Seconds to keep joining open, renewed past 254; 180 on a simulated radio, 0 on a real one "
+        "or with --mqtt or --http.",
     ),
 ]
 PermitJoinOfRun = Annotated[
