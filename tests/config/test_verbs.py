@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import select
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import cast
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives import serialization
 
 from coordinator.cli import invoke
 from coordinator.config.keys import entries
 
+ROOT = Path(__file__).parents[2]
 Object = dict[str, object]
 PASS, CONFIGURATION = 0, 3
 CODE = "f4ce360011223344=83FED3407A939723A5C639B26916D505C3B5"
@@ -138,6 +144,38 @@ def test_files_of_tls_are_tried(here: Path, capsys: pytest.CaptureFixture[str]) 
     Path("ca.pem").write_text("no certificate")
     code, told = checked(capsys, "a.toml")
     assert (code, keys_of(told["errors"])) == (CONFIGURATION, ["mqtt.ca_file"])
+
+
+@pytest.mark.real_time
+def test_an_encrypted_key_is_refused_and_nobody_is_asked_for_its_passphrase(here: Path) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("rack7.example")
+    certificate.cert_chain_pems[0].write_to_path("client.pem")
+    key = serialization.load_pem_private_key(certificate.private_key_pem.bytes(), None)
+    Path("client.key").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"a passphrase"),
+        )
+    )
+    Path("a.toml").write_text(
+        '[trust_center]\nprofile = "zb3"\n[mqtt]\nurl = "mqtts://broker.example"\n'
+        'certificate_file = "client.pem"\nkey_file = "client.key"\n'
+    )
+    program = [sys.executable, "-c", "from coordinator.cli import main; main()", "config", "check", "a.toml"]
+    ours, theirs = pty.openpty()
+    try:
+        run = subprocess.run(
+            ["setsid", "--ctty", "--wait", *program], stdin=theirs, capture_output=True, timeout=60,
+            check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        assert not select.select([ours], [], [], 0)[0], "somebody was asked"
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert run.returncode == CONFIGURATION
+    assert b"mqtt.certificate_file: client.pem: not a certificate with its key" in run.stderr
 
 
 def secrets(folder: Path) -> None:
