@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from coordinator import daemon
-from coordinator.cli import exits, ordering
+from coordinator.cli import exits, ordering, steering
 from coordinator.cli.screen import JsonReporter, TerminalReporter
 from coordinator.config.configuration import Configuration
 from coordinator.config.rules import HTTP_LISTEN
@@ -15,6 +15,7 @@ from coordinator.control.http.listening import CannotListen
 def run(configuration: Configuration, *, json: bool = False) -> int:
     """Run one profile on one radio in real time; return the exit code."""
     order, control = ordering.ordered(configuration)
+    steering.make_folder(configuration)
     try:
         return serve(order, control, JsonReporter() if json else TerminalReporter())
     except CannotListen as error:

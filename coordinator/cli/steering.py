@@ -53,6 +53,20 @@ def control(configuration: Configuration) -> Control | None:
     )
 
 
+def make_folder(configuration: Configuration) -> None:
+    """Make the folder for captures, which have keys in them. Raises ConfigurationError where that fails now
+    rather than in the middle of a test.
+    """
+    folder = configuration.values.evidence.folder
+    if folder is None or not is_steered(configuration):
+        return
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        reason = f"{folder}: cannot be made: {error.strerror or error}"
+        raise configuration.error(rules.EVIDENCE_FOLDER, reason) from None
+
+
 def broker(configuration: Configuration) -> Link | None:
     """The broker, and our place on it. Raises ConfigurationError for files that TLS cannot use."""
     mqtt = configuration.values.mqtt

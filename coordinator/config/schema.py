@@ -237,7 +237,9 @@ class Evidence(Table):
         None, "Write every trace record, one JSON object a line. Absent: none.", example="run.jsonl"
     )
     folder: PathText | None = key(
-        None, "Folder for captures that commands begin. Absent: there are none.", example="captures"
+        None,
+        "Folder for captures that commands begin, made where it is not there. Absent: they are refused.",
+        example="captures",
     )
     max_bytes: int | None = key(
         None,
@@ -294,7 +296,7 @@ class Mqtt(Table):
     )
     outbox: int = key(
         10_000,
-        "Events that are kept while the broker is away; more are dropped, and that is told.",
+        "Events that are kept while the broker is away; past that the oldest are dropped, and that is told.",
         unit="events",
         within=values.Range(1, MAX_OUTBOX),
     )

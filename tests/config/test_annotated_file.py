@@ -129,6 +129,8 @@ def test_the_schema_describes_every_key_and_gives_its_unit() -> None:
         described = found["$defs"][reference]["properties"][entry.key.name]
         assert described["description"] == entry.description
         assert ("unit" in described) == ("Unit: " in entry.description)
+        assert described.get("default") == entry.default
+        assert ("default" in described) == (entry.default is not None)
     assert found["$defs"]["Joining"]["properties"]["permit_seconds"]["unit"] == "s"
     assert found["$defs"]["Radio"]["properties"]["tx_power"]["unit"] == "dBm"
 

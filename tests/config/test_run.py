@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 import os
+import stat
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -166,6 +167,30 @@ def test_what_the_file_says_of_steering_reaches_the_daemon(here: Path, served: S
     assert (options.expose_keys, options.frames, control.in_flight) == (True, True, 9)
     assert (control.log.level, control.log.form) == ("debug", "json")
     assert "hunter2" not in repr(control)
+
+
+def test_the_folder_for_captures_is_made_and_is_for_nobody_else(here: Path, served: Served) -> None:
+    Path("bench.toml").write_text(f'{FILE}[evidence]\nfolder = "var/captures"\n')
+    invoke(["--config", "bench.toml"])
+    assert not Path("var").exists(), "nobody can begin a capture"
+    invoke(["--config", "bench.toml", "--http", "127.0.0.1:0"])
+    assert stat.S_IMODE(Path("var/captures").stat().st_mode) == 0o700
+    invoke(["--config", "bench.toml", "--http", "127.0.0.1:0"])
+    assert len(served.orders) == 3
+
+
+def test_a_folder_for_captures_that_cannot_be_made_is_told_before_anything_begins(
+    here: Path, served: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--config", "bench.toml", "--http", "127.0.0.1:0"]
+    for folder, reason in (
+        ("bench.toml", "is no folder"),
+        ("bench.toml/x", "cannot be made: Not a directory"),
+    ):
+        Path("bench.toml").write_text(f'{FILE}[evidence]\nfolder = "{folder}"\n')
+        assert invoke(arguments) == CONFIGURATION
+        assert capsys.readouterr().err == f"legacy-tc: bench.toml: evidence.folder: {folder}: {reason}\n"
+    assert not served.orders
 
 
 def test_options_of_steering_win_over_the_file(here: Path, served: Served) -> None:

@@ -84,6 +84,12 @@ def test_a_folder_is_no_secret(tmp_path: Path) -> None:
     assert told.message.endswith("Is a directory")
 
 
+def test_a_place_that_cannot_even_be_looked_at_is_an_error(tmp_path: Path) -> None:
+    text = PASSWORD.replace("'secret'", f"'{'x' * 300}'") + f"[state]\nfolder = '{'y' * 300}'\n"
+    (told,) = faults(loaded(tmp_path, text, CREDENTIALS_DIRECTORY=str(tmp_path)))
+    assert told.message.endswith("File name too long")
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_a_secret_that_may_not_be_read_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("x")
