@@ -20,6 +20,7 @@ from coordinator.cli import (
     options,
     radio_options,
     simulate,
+    steering_options,
 )
 from coordinator.cli import config as config_verb
 from coordinator.cli import joiner as joiner_verb
@@ -85,7 +86,7 @@ Version = Annotated[
 @app.callback()
 def main_callback(
     context: typer.Context,
-    config: options.ConfigFile = None,
+    config: steering_options.ConfigFile = None,
     profile: Annotated[Optional[str], options.PROFILE] = None,  # noqa: UP045
     joiner: options.JoinerOfRun = None,
     radio: radio_options.RadioText = "sim:",
@@ -106,9 +107,9 @@ def main_callback(
     install_code: options.InstallCodes = None,
     permit_join: options.PermitJoin = None,
     observe: options.Observe = OBSERVE / SECOND,
-    mqtt: options.Mqtt = None,
-    tc_id: options.TcId = DEFAULT_TC_ID,
-    http: options.Http = None,
+    mqtt: steering_options.Mqtt = None,
+    tc_id: steering_options.TcId = DEFAULT_TC_ID,
+    http: steering_options.Http = None,
     json: options.Json = False,
     version: Version = False,
 ) -> None:

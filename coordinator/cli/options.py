@@ -12,7 +12,6 @@ import typer
 from coordinator.behaviours import registry
 from coordinator.composition import Setting
 from coordinator.config import values
-from coordinator.config.configuration import FILE_VARIABLE
 from coordinator.evidence.outcome import JOINED, Outcome
 from coordinator.joiner.model import JoinerModel
 from coordinator.profiles import joiners
@@ -209,7 +208,8 @@ JoinerOfRun = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(
         "--joiner",
-        help="Which simulated device under test, zboss-r22 by default: a shipped name or a .toml file.",
+        help="Which simulated device under test: a shipped name or a .toml file; zboss-r22 by default, "
+        "none with --mqtt or --http.",
         autocompletion=complete_joiner,
     ),
 ]
@@ -295,7 +295,8 @@ PermitJoin = Annotated[
         "--permit-join",
         min=values.PERMIT_SECONDS.low,
         max=values.PERMIT_SECONDS.high,
-        help="Seconds to keep joining open, renewed past 254; 180 on a simulated radio, 0 on a real one.",
+        help="Seconds to keep joining open, renewed past 254; 180 on a simulated radio, 0 on a real one "
+        "or with --mqtt or --http.",
     ),
 ]
 PermitJoinOfRun = Annotated[
@@ -316,41 +317,6 @@ Collisions = Annotated[
 ]
 Once = Annotated[bool, typer.Option("--once", help="Exit with the first verdict's code.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON Lines on stdout instead of text.")]
-
-ConfigFile = Annotated[
-    Optional[Path],  # noqa: UP045
-    typer.Option(
-        "--config",
-        parser=parse_path,
-        envvar=FILE_VARIABLE,
-        metavar="FILE",
-        help="A configuration file, with conf.d/*.toml beside it; options here win over it.",
-    ),
-]
-Mqtt = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(
-        "--mqtt",
-        parser=checked(values.broker),
-        metavar="URL",
-        help="Be commanded here: mqtt://127.0.0.1:1883.",
-    ),
-]
-TcId = Annotated[
-    str,
-    typer.Option(
-        "--tc-id", parser=checked(values.tc_id), metavar="ID", help="The name of this bench in MQTT topics."
-    ),
-]
-Http = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(
-        "--http",
-        parser=checked(values.listen),
-        metavar="HOST:PORT",
-        help="Be commanded here: 127.0.0.1:8321.",
-    ),
-]
 
 AirText = Annotated[
     str,

@@ -9,16 +9,15 @@ from typing import TypeVar
 
 import typer
 
-from coordinator.cli import configured, options, radio_options
+from coordinator.cli import configured, options, radio_options, steering
 from coordinator.cli.configured import JOINER, PROFILE, named_by, told_where
 from coordinator.cli.radio import parse_url
 from coordinator.composition import Setting
 from coordinator.config import rules
-from coordinator.config import services as service_values
 from coordinator.config.configuration import Configuration
 from coordinator.config.keys import Key
 from coordinator.config.origin import Source
-from coordinator.config.services import Services
+from coordinator.daemon import Control
 from coordinator.joiner.model import JoinerModel
 from coordinator.profiles import joiners
 from coordinator.profiles.errors import ConfigurationError, together
@@ -67,12 +66,12 @@ def order(configuration: Configuration) -> Order:
         )
 
 
-def ordered(configuration: Configuration) -> tuple[Order, Services]:
-    """What to run, and what goes on beside it. Raises as `order` does; where a file or a variable is wrong,
-    for all that is wrong at once.
+def ordered(configuration: Configuration) -> tuple[Order, Control | None]:
+    """What to run, and who may steer it. Raises as `order` does; where a file or a variable is wrong, for all
+    that is wrong at once.
     """
     try:
-        return order(configuration), services(configuration)
+        return order(configuration), steering.control(configuration)
     except ConfigurationError:
         problems = faults(configuration) if configuration.is_written else []
         if not problems:
@@ -80,22 +79,13 @@ def ordered(configuration: Configuration) -> tuple[Order, Services]:
         raise together(problems) from None
 
 
-def services(configuration: Configuration) -> Services:
-    """What goes on beside the run. Raises as `order` does."""
-    remarks = rules.faults(configuration)
-    for key, message in remarks:
-        origin = configuration.origin(key)
-        if origin.source is Source.OPTION:
-            raise typer.BadParameter(message, param_hint=origin.name)
-    if remarks:
-        raise together([configuration.error(*remark) for remark in remarks])
-    return service_values.of(configuration)
-
-
 def faults(configuration: Configuration) -> list[ConfigurationError]:
     """All that keeps a configuration from being run; that it names no profile does not, an option may."""
-    problems = [configuration.error(*remark) for remark in rules.faults(configuration)]
+    remarks = rules.faults(configuration)
+    problems = [configuration.error(*remark) for remark in remarks]
     checks: list[Callable[[Configuration], object]] = [refuse_twin, network, joiner]
+    if not any(key.section == "mqtt" for key, _ in remarks):
+        checks.append(steering.broker)
     if configuration.values.trust_center.profile is not None:
         checks += [profile, refuse_overwriting]
     if not isinstance(radio(configuration), Simulated):
@@ -167,14 +157,9 @@ def check_sense(configuration: Configuration, url: RadioUrl) -> None:
         refuse("--joiner", given(JOINER), "is for --radio sim:; here devices come by themselves")
 
 
-def is_steered(configuration: Configuration) -> bool:
-    """Whether somebody outside gives commands: then nothing begins by itself."""
-    return configuration.values.mqtt.url is not None or configuration.values.http.listen is not None
-
-
 def powers_one(configuration: Configuration) -> bool:
     """Whether a simulated device is powered at once."""
-    return configuration.values.simulation.joiner is not None or not is_steered(configuration)
+    return configuration.values.simulation.joiner is not None or not steering.is_steered(configuration)
 
 
 def permit_seconds(configuration: Configuration) -> float:
@@ -182,7 +167,7 @@ def permit_seconds(configuration: Configuration) -> float:
     said = configuration.values.joining.permit_seconds
     if said is not None:
         return said
-    opens = isinstance(radio(configuration), Simulated) and not is_steered(configuration)
+    opens = isinstance(radio(configuration), Simulated) and not steering.is_steered(configuration)
     return DEFAULT_PERMIT if opens else 0.0
 
 

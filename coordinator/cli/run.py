@@ -8,19 +8,24 @@ from coordinator import daemon
 from coordinator.cli import exits, ordering, steering
 from coordinator.cli.screen import JsonReporter, TerminalReporter
 from coordinator.config.configuration import Configuration
+from coordinator.config.rules import HTTP_LISTEN
+from coordinator.control.http.listening import CannotListen
 
 
 def run(configuration: Configuration, *, json: bool = False) -> int:
     """Run one profile on one radio in real time; return the exit code."""
-    order, services = ordering.ordered(configuration)
-    control = steering.control(services)
-    return serve(order, control, JsonReporter() if json else TerminalReporter())
+    order, control = ordering.ordered(configuration)
+    steering.make_folder(configuration)
+    try:
+        return serve(order, control, JsonReporter() if json else TerminalReporter())
+    except CannotListen as error:
+        raise configuration.error(HTTP_LISTEN, str(error)) from None
 
 
 def serve(
     order: daemon.Order, control: daemon.Control | None, reporter: JsonReporter | TerminalReporter
 ) -> int:
-    """Run until the end; return the exit code."""
+    """Run until the end; return the exit code. Raises what `daemon.serve` raises."""
     try:
         ending = asyncio.run(daemon.serve(order, reporter, control))
     finally:

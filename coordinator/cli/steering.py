@@ -1,62 +1,102 @@
-"""From the services of a configuration to a control plane."""
+"""From a configuration to a control plane."""
 
 from __future__ import annotations
 
-from coordinator.config import secret_files
-from coordinator.config import services as configured
-from coordinator.config.services import Services
+from pathlib import Path
+
+import typer
+
+from coordinator.config import rules, secret_files, values
+from coordinator.config.configuration import Configuration
+from coordinator.config.origin import Source
 from coordinator.control.bench.bench import Options
 from coordinator.control.http.listening import Address
+from coordinator.control.mqtt import link
 from coordinator.control.mqtt.link import Link, LinkError
 from coordinator.daemon import Control, Http
 from coordinator.daemon.log import LogSettings
-from coordinator.profiles.errors import ConfigurationError
-from coordinator.types import SECOND
+from coordinator.profiles.errors import together
 
 
-def control(services: Services) -> Control | None:
-    """How the run is steered from outside; None: not at all. Raises ConfigurationError."""
-    if services.mqtt is None and services.http is None:
+def is_steered(configuration: Configuration) -> bool:
+    """Whether somebody outside gives commands: then nothing begins by itself."""
+    return configuration.values.mqtt.url is not None or configuration.values.http.listen is not None
+
+
+def control(configuration: Configuration) -> Control | None:
+    """How the run is steered from outside; None when it is not.
+
+    Raises typer.BadParameter for a wrong option, ConfigurationError for the rest.
+    """
+    remarks = rules.faults(configuration)
+    for key, message in remarks:
+        origin = configuration.origin(key)
+        if origin.source is Source.OPTION:
+            raise typer.BadParameter(message, param_hint=origin.name)
+    if remarks:
+        raise together([configuration.error(*remark) for remark in remarks])
+    found = configuration.values
+    if not is_steered(configuration):
         return None
-    asked = services.control
     return Control(
         options=Options(
-            id=asked.id,
-            folder=asked.folder,
-            max_bytes=asked.max_bytes,
-            expose_keys=asked.expose_keys,
-            frames=asked.frames,
+            id=found.mqtt.id,
+            folder=found.evidence.folder,
+            max_bytes=found.evidence.max_bytes,
+            expose_keys=found.control.expose_keys,
+            frames=found.mqtt.frames,
         ),
-        in_flight=asked.requests_in_flight,
-        http=None if services.http is None else _http(services.http),
-        mqtt=None if services.mqtt is None else _mqtt(services.mqtt, asked.id),
-        log=LogSettings(level=services.log.level, form=services.log.format),
+        in_flight=found.control.requests_in_flight,
+        http=None if found.http.listen is None else _http(found.http.listen, found.http.token_file),
+        mqtt=broker(configuration),
+        log=LogSettings(level=found.log.level, form=found.log.format),
     )
 
 
-def _http(http: configured.Http) -> Http:
-    return Http(
-        address=Address(host=http.listen.host, port=http.listen.port),
-        token=None if http.token_file is None else secret_files.text(http.token_file),
-    )
+def make_folder(configuration: Configuration) -> None:
+    """Make the folder for captures, which have keys in them. Raises ConfigurationError where that fails now
+    rather than in the middle of a test.
+    """
+    folder = configuration.values.evidence.folder
+    if folder is None or not is_steered(configuration):
+        return
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        reason = f"{folder}: cannot be made: {error.strerror or error}"
+        raise configuration.error(rules.EVIDENCE_FOLDER, reason) from None
 
 
-def _mqtt(mqtt: configured.Mqtt, identifier: str) -> Link:
-    link = Link(
-        host=mqtt.broker.host,
-        port=mqtt.broker.port,
-        id=identifier,
-        tls=mqtt.broker.tls,
+def broker(configuration: Configuration) -> Link | None:
+    """The broker, and our place on it. Raises ConfigurationError for files that TLS cannot use."""
+    mqtt = configuration.values.mqtt
+    if mqtt.url is None:
+        return None
+    found = link.at(
+        mqtt.url,
+        allow_plaintext=mqtt.allow_plaintext,
+        id=mqtt.id,
         username=mqtt.username,
         password=None if mqtt.password_file is None else secret_files.text(mqtt.password_file),
         ca_file=mqtt.ca_file,
         certificate_file=mqtt.certificate_file,
         key_file=mqtt.key_file,
         outbox=mqtt.outbox,
-        keepalive=mqtt.keepalive // SECOND,
+        keepalive=mqtt.keepalive_seconds,
     )
     try:
-        link.context()
+        found.context()
     except LinkError as error:
-        raise ConfigurationError("configuration", "mqtt", str(error)) from None
-    return link
+        blamed = rules.MQTT_CERTIFICATE
+        if str(error).startswith(f"{mqtt.ca_file}: "):
+            blamed = rules.MQTT_CA
+        raise configuration.error(blamed, str(error)) from None
+    return found
+
+
+def _http(listen: str, token_file: Path | None) -> Http:
+    where = values.listen(listen)
+    return Http(
+        address=Address(host=where.host, port=where.port),
+        token=None if token_file is None else secret_files.text(token_file),
+    )

@@ -78,14 +78,13 @@ def of_environment(environ: Mapping[str, str], credentials: Path | None) -> Laye
 
 
 def _value(entry: Entry, text: str) -> object:
-    """The variable's value: a text as it is, else TOML; what is not TOML stays a text and is refused."""
+    """The value of a variable of one line: a text as it is, else TOML; what is neither is refused."""
     if entry.is_text:
         return text
     try:
-        parsed = tomllib.loads(f"value = {text}")
+        return tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):
         return text
-    return parsed["value"] if len(parsed) == 1 else text
 
 
 def _with_hint(fault: ConfigurationError, entry: Entry) -> ConfigurationError:
@@ -118,9 +117,9 @@ def _at_home(key: Key, value: object, folder: Path, credentials: Path | None) ->
     if not isinstance(value, Path):
         return value
     place = folder / value
-    if key in SECRETS and credentials is not None and not place.exists():
+    if key in SECRETS and credentials is not None and not os.path.exists(place):
         kept = credentials / value
-        return kept if kept.exists() else place
+        return kept if os.path.exists(kept) else place
     return place
 
 

@@ -5,6 +5,7 @@ Whether a run can be made of the rest is for whoever makes it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +20,10 @@ MQTT_URL = Key("mqtt", "url")
 MQTT_KEY_FILE = Key("mqtt", "key_file")
 MQTT_CERTIFICATE = Key("mqtt", "certificate_file")
 MQTT_PASSWORD = Key("mqtt", "password_file")
-MQTT_TLS = (Key("mqtt", "ca_file"), MQTT_CERTIFICATE, MQTT_KEY_FILE)
+MQTT_CA = Key("mqtt", "ca_file")
+MQTT_TLS = (MQTT_CA, MQTT_CERTIFICATE, MQTT_KEY_FILE)
+EVIDENCE_FOLDER = Key("evidence", "folder")
+FOLDERS = (EVIDENCE_FOLDER, Key("state", "folder"))
 HTTP_LISTEN = Key("http", "listen")
 HTTP_TOKEN = Key("http", "token_file")
 
@@ -43,7 +47,12 @@ class Remark(NamedTuple):
 
 def faults(configuration: Configuration) -> list[Remark]:
     """All that is wrong with a configuration whose values are right each by itself."""
-    return [*_of_mqtt(configuration), *_of_http(configuration), *_of_files(configuration)]
+    return [
+        *_of_mqtt(configuration),
+        *_of_http(configuration),
+        *_of_files(configuration),
+        *_of_folders(configuration),
+    ]
 
 
 def warnings(configuration: Configuration) -> list[Remark]:
@@ -96,6 +105,13 @@ def _of_files(configuration: Configuration) -> Iterator[Remark]:
                 read(path)
             except ValueError as error:
                 yield Remark(key, str(error))
+
+
+def _of_folders(configuration: Configuration) -> Iterator[Remark]:
+    for key in FOLDERS:
+        path = configuration.value(key)
+        if isinstance(path, Path) and os.path.exists(path) and not os.path.isdir(path):
+            yield Remark(key, f"{path}: is no folder")
 
 
 def _open_secrets(configuration: Configuration) -> Iterator[Remark]:

@@ -179,7 +179,7 @@ class Joining(Table):
     permit_seconds: float | None = key(
         None,
         "How long joining stays open from the beginning, renewed past 254 s. "
-        "Absent: 180 on a simulated radio, 0 on a real one.",
+        "Absent: 180 on a simulated radio that is not steered over MQTT or HTTP, else 0.",
         example=180,
         unit="s",
         within=values.PERMIT_SECONDS,
@@ -214,7 +214,7 @@ class Simulation(Table):
     joiner: NameText | None = key(
         None,
         "Which simulated device is powered on: a shipped name (`legacy-tc joiners list`) or a .toml file. "
-        "Absent: zboss-r22.",
+        "Absent: zboss-r22, or none where the run is steered over MQTT or HTTP.",
         example="zboss-r22",
     )
     seed: int | None = key(
@@ -237,7 +237,9 @@ class Evidence(Table):
         None, "Write every trace record, one JSON object a line. Absent: none.", example="run.jsonl"
     )
     folder: PathText | None = key(
-        None, "Folder for captures that commands begin. Absent: there are none.", example="captures"
+        None,
+        "Folder for captures that commands begin, made where it is not there. Absent: they are refused.",
+        example="captures",
     )
     max_bytes: int | None = key(
         None,
@@ -294,12 +296,12 @@ class Mqtt(Table):
     )
     outbox: int = key(
         10_000,
-        "Events that are kept while the broker is away; more are dropped, and that is told.",
+        "Events that are kept while the broker is away; past that the oldest are dropped, and that is told.",
         unit="events",
         within=values.Range(1, MAX_OUTBOX),
     )
     keepalive_seconds: int = key(
-        15,
+        5,
         "How often an idle connection is proved; a broker that is silent for 1.5 times as long is gone.",
         unit="s",
         within=values.Range(1, 65_535),

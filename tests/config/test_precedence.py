@@ -26,7 +26,7 @@ VALUES: dict[Key, st.SearchStrategy[object]] = {
 }
 DEFAULTS: dict[Key, object] = {
     Key("mqtt", "id"): "tc0",
-    Key("mqtt", "keepalive_seconds"): 15,
+    Key("mqtt", "keepalive_seconds"): 5,
     Key("mqtt", "frames"): False,
     Key("run", "observe_seconds"): 40.0,
     Key("run", "expect"): ["joined-secure", "joined-legacy"],

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from coordinator.config.configuration import load
+from coordinator.config.keys import entries
 from coordinator.config.rules import faults
 from coordinator.profiles.errors import ConfigurationError
 
+URL = r"(mqtts?|spinel|sim\+udp|http)?:?(//)?[\[\]@a-z0-9.:%/?#]*"
 CODE = "f4ce360011223344=83FED3407A939723A5C639B26916D505C3B5"
 
 
@@ -211,3 +216,26 @@ def test_no_secret_is_echoed(text: str, tmp_path: Path) -> None:
     told = problems(tmp_path, text)
     assert told
     assert not [line for line in told if "hunter2" in line or CODE[17:-1] in line]
+
+
+@given(st.sampled_from([entry.key.variable for entry in entries()]), st.text() | st.from_regex(URL))
+def test_whatever_a_variable_says_it_is_taken_or_refused_in_one_line(variable: str, text: str) -> None:
+    for problem in refused(None, {variable: text}):
+        assert problem.source == variable
+        assert len(str(problem).splitlines()) == 1
+
+
+@given(st.binary() | st.text().map(str.encode))
+def test_whatever_a_file_has_it_is_taken_or_refused(octets: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        main = Path(folder) / "legacy-tc.toml"
+        main.write_bytes(octets)
+        assert {problem.source for problem in refused(main, {})} <= {str(main)}
+
+
+def refused(path: Path | None, environ: dict[str, str]) -> tuple[ConfigurationError, ...]:
+    try:
+        load(path, environ)
+    except ConfigurationError as error:
+        return error.problems
+    return ()

@@ -52,7 +52,8 @@ class Link:
             raise LinkError(f"{self.ca_file}: not a file of CA certificates: {_reason(error)}") from None
         if self.certificate_file is not None:
             try:
-                context.load_cert_chain(self.certificate_file, self.key_file)
+                # a passphrase, or OpenSSL asks the terminal for one, and waits
+                context.load_cert_chain(self.certificate_file, self.key_file, password="")
             except (OSError, ssl.SSLError) as error:
                 raise LinkError(
                     f"{self.certificate_file}: not a certificate with its key: {_reason(error)}"
