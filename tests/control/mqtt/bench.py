@@ -91,7 +91,8 @@ async def bench(
 
     plane = plane_of({"profile/get": get, "profile/set": get, **(handlers or {})}, broken)
     place: Link = at(
-        broker if isinstance(broker, str) else broker.url, **{"id": "tc0", "keepalive": 1, **link}
+        broker if isinstance(broker, str) else broker.url,
+        **{"id": "tc0", "keepalive": 1, **link},  # type: ignore[arg-type]  # fields of Link
     )
     transport = MqttTransport(plane, place, lambda up, why: told.append((up, why)), patience=patience)
     running = asyncio.ensure_future(transport.run())

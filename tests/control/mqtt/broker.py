@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 import socket
 import subprocess
@@ -56,9 +55,14 @@ class Broker:
                 return
             time.sleep(0.01)
 
-    def signal(self, number: signal.Signals) -> None:
+    def freeze(self) -> None:
+        """It is there, and does nothing."""
         assert self.process is not None
-        os.kill(self.process.pid, number)
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """Without a word to its clients."""
