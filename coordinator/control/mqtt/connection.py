@@ -14,6 +14,7 @@ from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from coordinator.control.mqtt.link import Link
 from coordinator.control.mqtt.topics import OFFLINE, Topics
@@ -26,6 +27,10 @@ seen by its pings.
 """
 LARGEST_PACKET = 128 * 1024
 """Octets of the largest packet that a broker may send us (MQTT 5, 3.1.2.11.4); a larger one it drops."""
+LOOKS_EVERY = 1.0
+"""Seconds between two looks at what is overdue."""
+CAUGHT_UP_WITHIN = 0.25
+"""Seconds after we were held up in which all is read that came meanwhile."""
 WINDOW = 32
 """Publications of one source, events or answers, that may await their acknowledgement at a time."""
 HEADER = 32
@@ -79,6 +84,8 @@ class Connection(aiomqtt.Client):
         self._largest: int | None = None
         self.window = WINDOW
         """How many publications of one source the broker takes at a time (MQTT 5, 3.2.2.3.3)."""
+        self._looked = self._loop.time()
+        self._held = (0.0, 0.0)
         self.end: ReasonCode | None = None
         """The reason code that the connection ended with, if the broker gave one."""
 
@@ -102,13 +109,34 @@ class Connection(aiomqtt.Client):
         self._deny(f"{topic}: {len(octets)} octets are more than the broker takes ({self._largest})")
         return False
 
+    async def hear(self, topic: str) -> None:
+        """Subscribe. Raises MqttError when the broker does not grant it. A message that its sender wanted
+        retained says so, also when it comes at once.
+        """
+        options = SubscribeOptions(qos=1, retainAsPublished=True)
+        for code in await self.subscribe(topic, options=options):
+            if isinstance(code, ReasonCode) and code.is_failure:
+                why = str(code).lower()
+                raise aiomqtt.MqttError(f"the broker refuses the subscription to our requests: {why}")
+
     async def watch(self) -> None:
         """Raise MqttError when an acknowledgement is overdue, for as long as the connection lives."""
         while True:
-            await asyncio.sleep(1)
+            self._looked = self._loop.time()
+            await asyncio.sleep(LOOKS_EVERY)
+            if self._loop.time() - self._looked > 2 * LOOKS_EVERY:
+                self._held = (self._looked, self._loop.time() + CAUGHT_UP_WITHIN)
             oldest = next(iter(self._begun.values()), None)
             if oldest is not None and self._loop.time() - oldest[0] > ACKNOWLEDGED_WITHIN:
                 raise aiomqtt.MqttError("timed out")
+
+    def came(self) -> float:
+        """When a message that is read now has come, at the earliest; on the event loop's clock. It is now,
+        unless we were held up and have just begun to read what came meanwhile.
+        """
+        since, until = self._held
+        now = self._loop.time()
+        return since if now < until else now
 
     def abort(self) -> None:
         """End the connection without a goodbye, so that the broker publishes the last will."""
@@ -148,15 +176,6 @@ class Connection(aiomqtt.Client):
             self._connected.set_exception(aiomqtt.MqttCodeError(reason_code))
             self._connected.exception()  # nobody may be waiting any more
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
-
-
-def subscribed(codes: object) -> None:
-    """Raise MqttError when a broker did not grant a subscription."""
-    for code in codes if isinstance(codes, (list, tuple)) else ():
-        if isinstance(code, ReasonCode) and code.is_failure:
-            raise aiomqtt.MqttError(
-                f"the broker refuses the subscription to our requests: {str(code).lower()}"
-            )
 
 
 def message_expiry(seconds: float) -> Properties:

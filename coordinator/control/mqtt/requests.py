@@ -10,7 +10,7 @@ import aiomqtt
 
 from coordinator.control import payload
 from coordinator.control.dispatch import IN_FLIGHT, Call, Dispatcher
-from coordinator.control.mqtt.connection import answer_properties
+from coordinator.control.mqtt.connection import Connection, answer_properties
 from coordinator.control.mqtt.link import Link
 from coordinator.control.mqtt.outbox import Publication
 from coordinator.control.mqtt.topics import Topics
@@ -44,25 +44,24 @@ class Requests:
         self._answers: deque[Answer] = deque()
         self._came = asyncio.Event()
 
-    async def listen(self, client: aiomqtt.Client) -> None:
-        """Take requests for as long as the connection lives. Raises MqttError when it ends."""
-        async for message in client.messages:
-            self._take(message)
+    async def listen(self, connection: Connection) -> None:
+        """Begin requests for as long as the connection lives. Raises MqttError when it ends."""
+        async for message in connection.messages:
+            self._begin(message, connection.came())
 
-    def _take(self, message: aiomqtt.Message) -> None:
+    def _begin(self, message: aiomqtt.Message, came: float) -> None:
         properties = message.properties
         expiry = getattr(properties, "MessageExpiryInterval", None)
         correlation = getattr(properties, "CorrelationData", None)
         answer_to = getattr(properties, "ResponseTopic", None)
         verb = self._topics.verb(str(message.topic))
         octets = bytes(message.payload)
-        now = asyncio.get_running_loop().time()
         call = Call(
             verb=verb,
             body=octets,
             origin="mqtt",
             retained=message.retain,
-            expires=now + (self._link.expiry if expiry is None else expiry),
+            expires=came + (self._link.expiry if expiry is None else expiry),
         )
         begun = self._dispatcher.begin(call)
         if isinstance(begun, Response):

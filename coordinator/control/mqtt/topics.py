@@ -36,8 +36,8 @@ class Topics:
         return f"{self.base}/response/{verb}"
 
     def verb(self, topic: str) -> str:
-        """The command that a request's topic names."""
-        return topic.removeprefix(self._request)
+        """The command that a request's topic names; the subscription's own root names none."""
+        return f"{topic}/".removeprefix(self._request).removesuffix("/")
 
     def is_answerable(self, topic: str) -> bool:
         """Whether an answer may go there: a legal topic, nobody's request, and nothing that a bench says.

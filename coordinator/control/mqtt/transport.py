@@ -19,7 +19,6 @@ from coordinator.control.mqtt.connection import (
     TAKEN_OVER,
     Connection,
     explain,
-    subscribed,
 )
 from coordinator.control.mqtt.link import Link, LinkError
 from coordinator.control.mqtt.requests import Answer, Requests, written
@@ -148,7 +147,7 @@ class MqttTransport:
 
     async def _arrive(self, connection: Connection) -> dict[str, int]:
         """Hear requests, and tell what is true now; return which documents were told."""
-        subscribed(await connection.subscribe(self._topics.requests, qos=1))
+        await connection.hear(self._topics.requests)
         await connection.publish(self._topics.availability, ONLINE, qos=1, retain=True)
         seen: dict[str, int] = {}
         await self._post(connection, seen)

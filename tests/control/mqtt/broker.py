@@ -87,16 +87,16 @@ class Broker:
     def url(self) -> str:
         return f"mqtt://127.0.0.1:{self.port}"
 
+    def command(self, verb: str, *arguments: str, v: str = "5") -> list[str]:
+        """mosquitto_pub, _sub or _rr."""
+        name = program(f"mosquitto_{verb}", "mosquitto-clients")
+        return [name, "-V", v, "-h", "127.0.0.1", "-p", str(self.port), *arguments]
+
     async def client(self, verb: str, *arguments: str, check: bool = True, v: str = "5") -> str:
-        """What mosquitto_pub, _sub or _rr says; the last with its complaints when it may fail."""
+        """What it says; with its complaints when it may fail."""
         out = asyncio.subprocess.PIPE
-        done = await asyncio.create_subprocess_exec(
-            program(f"mosquitto_{verb}", "mosquitto-clients"),
-            *("-V", v, "-h", "127.0.0.1", "-p", str(self.port)),
-            *arguments,
-            stdout=out,
-            stderr=out,
-        )
+        command = self.command(verb, *arguments, v=v)
+        done = await asyncio.create_subprocess_exec(*command, stdout=out, stderr=out)
         async with asyncio.timeout(15):
             said, complained = await done.communicate()
         assert not check or done.returncode == 0, (arguments, said, complained)
