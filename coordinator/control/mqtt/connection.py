@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import socket
 from collections.abc import Callable
 from typing import Any
 
 import aiomqtt
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from coordinator.control.mqtt.link import Link
 from coordinator.control.mqtt.topics import OFFLINE, Topics
 
 CONNECTED_WITHIN = 5.0
-"""Seconds for a broker to answer: the connection, a subscription, one publication."""
+"""Seconds for a broker to answer: the connection, a subscription, a document."""
+ACKNOWLEDGED_WITHIN = 15.0
+"""Seconds for an event or an answer, which may stand behind many others; that the broker lives at all is
+seen by its pings.
+"""
 LARGEST_PACKET = 128 * 1024
 """Octets of the largest packet that a broker may send us (MQTT 5, 3.1.2.11.4); a larger one it drops."""
-IN_FLIGHT = 64
-"""Publications that may await their acknowledgement at a time."""
+LOOKS_EVERY = 1.0
+"""Seconds between two looks at what is overdue."""
+CAUGHT_UP_WITHIN = 0.25
+"""Seconds after we were held up in which all is read that came meanwhile."""
+WINDOW = 32
+"""Publications of one source, events or answers, that may await their acknowledgement at a time."""
+HEADER = 32
+"""Octets of a publication beside its topic, payload and correlation data, at most."""
 ARRIVED = 2_000
 """Requests that may wait to be looked at; more are discarded, and their senders hear nothing."""
 
 _QUIET = logging.getLogger("coordinator.mqtt")
-_QUIET.addHandler(logging.NullHandler())
-_QUIET.propagate = False
+_QUIET.setLevel(logging.CRITICAL + 1)
 
 TAKEN_OVER = 0x8E
 NOT_AUTHORIZED = 0x87
@@ -35,14 +48,18 @@ BAD_USER_NAME_OR_PASSWORD = 0x86
 
 Denied = Callable[[str], None]
 """Hears, once a connection, that the broker does not take what we publish."""
+Acknowledged = Callable[[], None]
+"""Hears that the broker has a publication."""
 
 
 class Connection(aiomqtt.Client):
     """aiomqtt's client, which besides tells the reason codes that it leaves out: of an acknowledgement that
-    is none (MQTT 5, 3.4.2.1), and of a connection that ends before it has begun.
+    is none (MQTT 5, 3.4.2.1), and of a connection that ends before it has begun; keeps to what the broker
+    takes at a time (3.2.2.3.3); and publishes without a task for each message.
     """
 
     def __init__(self, link: Link, topics: Topics, denied: Denied) -> None:
+        """Raises LinkError for certificates that cannot be used."""
         super().__init__(
             link.host,
             link.port,
@@ -54,8 +71,7 @@ class Connection(aiomqtt.Client):
             clean_start=True,
             keepalive=link.keepalive,
             timeout=CONNECTED_WITHIN,
-            max_inflight_messages=2 * IN_FLIGHT,
-            max_queued_outgoing_messages=4 * IN_FLIGHT,
+            max_inflight_messages=4 * WINDOW,
             max_queued_incoming_messages=ARRIVED,
             properties=_properties(PacketTypes.CONNECT, MaximumPacketSize=LARGEST_PACKET),
             tls_context=link.context(),
@@ -64,16 +80,93 @@ class Connection(aiomqtt.Client):
         )
         self.pending_calls_threshold = 1 << 30  # it counts them all for a warning that nobody reads
         self._denied: Denied | None = denied
+        self._begun: dict[int, tuple[float, Acknowledged]] = {}
+        self._largest: int | None = None
+        self.window = WINDOW
+        """How many publications of one source the broker takes at a time (MQTT 5, 3.2.2.3.3)."""
+        self._looked = self._loop.time()
+        self._held = (0.0, 0.0)
         self.end: ReasonCode | None = None
         """The reason code that the connection ended with, if the broker gave one."""
+
+    def send(
+        self, topic: str, octets: bytes, acknowledged: Acknowledged, properties: Properties | None = None
+    ) -> None:
+        """Begin a publication at QoS 1. Raises MqttError when there is no connection any more."""
+        info = self._client.publish(topic, octets, 1, False, properties)
+        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            raise aiomqtt.MqttCodeError(info.rc)
+        self._begun[info.mid] = (self._loop.time(), acknowledged)
+
+    def takes(self, topic: str, octets: bytes, properties: Properties | None) -> bool:
+        """Whether the broker takes packets as large as that (MQTT 5, 3.2.2.3.6); it would end the connection
+        for one. If not, that is told.
+        """
+        correlation = getattr(properties, "CorrelationData", b"")
+        size = len(octets) + len(topic.encode()) + len(correlation) + HEADER
+        if self._largest is None or size <= self._largest:
+            return True
+        self._deny(f"{topic}: {len(octets)} octets are more than the broker takes ({self._largest})")
+        return False
+
+    async def hear(self, topic: str) -> None:
+        """Subscribe. Raises MqttError when the broker does not grant it. A message that its sender wanted
+        retained says so, also when it comes at once.
+        """
+        options = SubscribeOptions(qos=1, retainAsPublished=True)
+        for code in await self.subscribe(topic, options=options):
+            if isinstance(code, ReasonCode) and code.is_failure:
+                why = str(code).lower()
+                raise aiomqtt.MqttError(f"the broker refuses the subscription to our requests: {why}")
+
+    async def watch(self) -> None:
+        """Raise MqttError when an acknowledgement is overdue, for as long as the connection lives."""
+        while True:
+            self._looked = self._loop.time()
+            await asyncio.sleep(LOOKS_EVERY)
+            if self._loop.time() - self._looked > 2 * LOOKS_EVERY:
+                self._held = (self._looked, self._loop.time() + CAUGHT_UP_WITHIN)
+            oldest = next(iter(self._begun.values()), None)
+            if oldest is not None and self._loop.time() - oldest[0] > ACKNOWLEDGED_WITHIN:
+                raise aiomqtt.MqttError("timed out")
+
+    def came(self) -> float:
+        """When a message that is read now has come, at the earliest; on the event loop's clock. It is now,
+        unless we were held up and have just begun to read what came meanwhile.
+        """
+        since, until = self._held
+        now = self._loop.time()
+        return since if now < until else now
+
+    def abort(self) -> None:
+        """End the connection without a goodbye, so that the broker publishes the last will."""
+        end = self._client.socket()
+        if isinstance(end, socket.socket):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def _deny(self, reason: str) -> None:
+        if self._denied is not None:
+            denied, self._denied = self._denied, None
+            denied(reason)
+
+    def _on_connect(
+        self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None
+    ) -> None:
+        self.window = max(1, min(WINDOW, getattr(properties, "ReceiveMaximum", 2 * WINDOW) // 2 - 1))
+        self._largest = getattr(properties, "MaximumPacketSize", None)
+        super()._on_connect(client, userdata, flags, reason_code, properties)
 
     def _on_publish(
         self, client: Any, userdata: Any, mid: int, reason_code: ReasonCode, properties: Any
     ) -> None:
-        if reason_code.is_failure and self._denied is not None:
-            denied, self._denied = self._denied, None
-            denied(f"the broker refuses what is published: {str(reason_code).lower()}")
-        super()._on_publish(client, userdata, mid, reason_code, properties)
+        if reason_code.is_failure:
+            self._deny(f"the broker refuses what is published: {str(reason_code).lower()}")
+        begun = self._begun.pop(mid, None)
+        if begun is None:
+            super()._on_publish(client, userdata, mid, reason_code, properties)
+        else:
+            begun[1]()
 
     def _on_disconnect(
         self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None
@@ -81,16 +174,8 @@ class Connection(aiomqtt.Client):
         self.end = reason_code if isinstance(reason_code, ReasonCode) else None
         if not self._connected.done():
             self._connected.set_exception(aiomqtt.MqttCodeError(reason_code))
+            self._connected.exception()  # nobody may be waiting any more
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
-
-
-def subscribed(codes: object) -> None:
-    """Raise MqttError when a broker did not grant a subscription."""
-    for code in codes if isinstance(codes, (list, tuple)) else ():
-        if isinstance(code, ReasonCode) and code.is_failure:
-            raise aiomqtt.MqttError(
-                f"the broker refuses the subscription to our requests: {str(code).lower()}"
-            )
 
 
 def message_expiry(seconds: float) -> Properties:
@@ -120,9 +205,8 @@ def _properties(kind: int, **values: object) -> Properties:
     return properties
 
 
-def explain(error: BaseException, link: Link, connection: Connection | None) -> str:
-    """Why there is no broker, in a line."""
-    end = None if connection is None else connection.end
+def explain(error: BaseException, link: Link, end: ReasonCode | None) -> str:
+    """Why there is no broker, in a line. `end`: the reason code that the connection ended with, if any."""
     if end is not None and end.value == TAKEN_OVER:
         return f"another client uses the id '{link.id}' on {link}: one of the two must have another"
     text = str(error)

@@ -36,7 +36,7 @@ class Link:
     outbox: int = 10_000
     keepalive: int = 5
     expiry: float = 10.0
-    """A request that says nothing of its own expiry is not carried out later than this after it came."""
+    """A request that says nothing of its own expiry is not begun later than this after it came."""
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -72,8 +72,14 @@ def at(url: str, *, allow_plaintext: bool = False, **others: object) -> Link:
         raise LinkError(f"not a broker: {url!r}; expected mqtt://HOST:PORT or mqtts://HOST:PORT")
     try:
         port = parsed.port
+        if port == 0:
+            raise ValueError
     except ValueError:
         raise LinkError(f"{url!r}: the port is 1 to 65535") from None
+    try:
+        parsed.hostname.encode("idna")
+    except UnicodeError:
+        raise LinkError(f"{url!r}: no host has such a name") from None
     if parsed.username is not None or parsed.password is not None:
         raise LinkError(
             "a user and password do not belong into the URL: username and password_file take them"

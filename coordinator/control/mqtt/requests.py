@@ -9,14 +9,17 @@ from dataclasses import dataclass
 import aiomqtt
 
 from coordinator.control import payload
-from coordinator.control.dispatch import Call, Dispatcher
-from coordinator.control.mqtt.connection import answer_properties
+from coordinator.control.dispatch import IN_FLIGHT, Call, Dispatcher
+from coordinator.control.mqtt.connection import Connection, answer_properties
 from coordinator.control.mqtt.link import Link
-from coordinator.control.mqtt.topics import Topics, is_answerable
+from coordinator.control.mqtt.outbox import Publication
+from coordinator.control.mqtt.topics import Topics
 from coordinator.control.schema.commands import Response
 
-ANSWERS_KEPT = 1_000
-"""Answers that wait for a broker to come back; the oldest go first."""
+ANSWERS_KEPT = 4 * IN_FLIGHT
+"""Answers that wait for a broker: two for each request that may be in flight, and as many of earlier ones.
+The oldest go first.
+"""
 FRESH = 60.0
 """Seconds after which an answer is of no use to anybody."""
 
@@ -41,25 +44,24 @@ class Requests:
         self._answers: deque[Answer] = deque()
         self._came = asyncio.Event()
 
-    async def listen(self, client: aiomqtt.Client) -> None:
-        """Take requests for as long as the connection lives. Raises MqttError when it ends."""
-        async for message in client.messages:
-            self._take(message)
+    async def listen(self, connection: Connection) -> None:
+        """Begin requests for as long as the connection lives. Raises MqttError when it ends."""
+        async for message in connection.messages:
+            self._begin(message, connection.came())
 
-    def _take(self, message: aiomqtt.Message) -> None:
+    def _begin(self, message: aiomqtt.Message, came: float) -> None:
         properties = message.properties
         expiry = getattr(properties, "MessageExpiryInterval", None)
         correlation = getattr(properties, "CorrelationData", None)
         answer_to = getattr(properties, "ResponseTopic", None)
         verb = self._topics.verb(str(message.topic))
         octets = bytes(message.payload)
-        now = asyncio.get_running_loop().time()
         call = Call(
             verb=verb,
             body=octets,
             origin="mqtt",
             retained=message.retain,
-            expires=now + (self._link.expiry if expiry is None else expiry),
+            expires=came + (self._link.expiry if expiry is None else expiry),
         )
         begun = self._dispatcher.begin(call)
         if isinstance(begun, Response):
@@ -77,23 +79,32 @@ class Requests:
         octets = payload.encode(response)
         until = asyncio.get_running_loop().time() + FRESH
         for topic in (answer_to, self._topics.response(verb)):
-            if topic is not None and is_answerable(topic):
+            if topic is not None and self._topics.is_answerable(topic):
                 self._answers.append(Answer(topic, octets, correlation, until))
         while len(self._answers) > ANSWERS_KEPT:
             self._answers.popleft()
         self._came.set()
 
-    async def pump(self, client: aiomqtt.Client) -> None:
-        """Publish answers for as long as the connection lives. Raises MqttError when it ends."""
-        while True:
-            while self._answers:
-                await self._send(client, self._answers[0])
-                self._answers.popleft()
+    def take(self) -> Answer | None:
+        """The next answer that is owed."""
+        return self._answers.popleft() if self._answers else None
+
+    async def get(self) -> Answer:
+        """The next answer, when there is one."""
+        while not self._answers:
             self._came.clear()
             await self._came.wait()
+        return self._answers.popleft()
 
-    async def _send(self, client: aiomqtt.Client, answer: Answer) -> None:
-        left = answer.until - asyncio.get_running_loop().time()
-        if left > 0:
-            properties = answer_properties(left, answer.correlation)
-            await client.publish(answer.topic, answer.octets, qos=1, properties=properties)
+    def put_back(self, answer: Answer) -> None:
+        """An answer that was not delivered is the next again."""
+        self._answers.appendleft(answer)
+        self._came.set()
+
+
+def written(answer: Answer) -> Publication | None:
+    """An answer as it is published; None when it comes too late for anybody."""
+    left = answer.until - asyncio.get_running_loop().time()
+    if left <= 0:
+        return None
+    return Publication(answer.topic, answer.octets, answer_properties(left, answer.correlation))

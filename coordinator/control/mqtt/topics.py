@@ -36,11 +36,15 @@ class Topics:
         return f"{self.base}/response/{verb}"
 
     def verb(self, topic: str) -> str:
-        """The command that a request's topic names."""
-        return topic.removeprefix(self._request)
+        """The command that a request's topic names; the subscription's own root names none."""
+        return f"{topic}/".removeprefix(self._request).removesuffix("/")
 
+    def is_answerable(self, topic: str) -> bool:
+        """Whether an answer may go there: a legal topic, nobody's request, and nothing that a bench says.
 
-def is_answerable(topic: str) -> bool:
-    """Whether an answer may go there: a legal topic, and nobody's request."""
-    legal = 0 < len(topic.encode("utf-8", "surrogateescape")) <= LONGEST and not set("+#\0") & set(topic)
-    return legal and not topic.startswith("$") and "/request/" not in f"/{topic}/"
+        We may write where those who ask may not; a response topic must not lend them that.
+        """
+        legal = 0 < len(topic.encode("utf-8", "replace")) <= LONGEST and not set("+#\0") & set(topic)
+        if not legal or topic.startswith("$") or "/request/" in f"/{topic}/":
+            return False
+        return not topic.startswith(f"{ROOT}/") or topic.startswith((f"{REPLY}/", f"{self.base}/response/"))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import aiomqtt
+from paho.mqtt.reasoncodes import ReasonCode
 
+from coordinator.control.feed import Event
 from coordinator.control.mqtt import outbox
 from coordinator.control.mqtt.connection import (
     BAD_USER_NAME_OR_PASSWORD,
@@ -17,17 +19,16 @@ from coordinator.control.mqtt.connection import (
     TAKEN_OVER,
     Connection,
     explain,
-    subscribed,
 )
 from coordinator.control.mqtt.link import Link, LinkError
-from coordinator.control.mqtt.requests import Requests
+from coordinator.control.mqtt.requests import Answer, Requests, written
 from coordinator.control.mqtt.topics import OFFLINE, ONLINE, Topics
 from coordinator.control.plane import Plane
 
 HOPELESS = frozenset((TAKEN_OVER, NOT_AUTHORIZED, BAD_USER_NAME_OR_PASSWORD))
 """Ends that do not mend by trying again at once."""
 LEFT_WITHIN = 1.0
-"""Seconds that a goodbye may take."""
+"""Seconds for each part of a goodbye: what waits, the word itself, the end of the connection."""
 
 Told = Callable[[bool, str], None]
 """Hears of each connection that was made or lost, and why; of one that cannot be made, once a reason."""
@@ -81,10 +82,10 @@ class MqttTransport:
         return self._reader.lost
 
     async def run(self) -> None:
-        """Stay on the broker until cancelled; then say goodbye."""
+        """Stay on the broker until cancelled; then say goodbye, within a few seconds."""
         delay = 0.0
         try:
-            while True:
+            while not _cancelled():
                 await asyncio.sleep(delay * (1 - self._jitter() / 2))
                 delay = await self._once(delay)
         finally:
@@ -92,59 +93,86 @@ class MqttTransport:
 
     async def _once(self, delay: float) -> float:
         """One connection, from its making to its loss; return the seconds to wait before the next."""
-        patience, before = self._patience, self.connections
-        connection: Connection | None = None
+        patience, loop = self._patience, asyncio.get_running_loop()
+        began = loop.time()
         try:
             connection = Connection(self._link, self._topics, self._denied)
+        except LinkError as error:
+            self._lost(str(error))
+            return patience.hopeless
+        end: object = None
+        try:
             async with connection:
                 await self._serve(connection)
-        except (aiomqtt.MqttError, OSError, LinkError) as error:
-            self._lost(explain(error, self._link, connection))
-        end = None if connection is None else connection.end
-        if end is not None and end.value in HOPELESS:
+        except aiomqtt.MqttError as error:
+            end = connection.end or getattr(error, "rc", None)
+            self._lost(explain(error, self._link, connection.end))
+        finally:
+            connection.abort()
+        if isinstance(end, ReasonCode) and end.value in HOPELESS:
             return patience.hopeless
-        if self.connections > before:
+        if loop.time() - began >= patience.longest:
             return patience.first
         return min(patience.longest, max(patience.first, 2 * delay))
 
     async def _serve(self, connection: Connection) -> None:
-        """Everything that one connection carries. Raises MqttError when it is lost."""
-        topics = self._topics
-        subscribed(await connection.subscribe(topics.requests, qos=1))
-        await connection.publish(topics.availability, ONLINE, qos=1, retain=True)
+        """Everything that one connection carries. Raises MqttError when it is lost. Ends it without a goodbye
+        unless the broker has heard ours: else nobody would be told that we are gone.
+        """
+        answers = outbox.Pump(connection, self._requests, written)
+        events = outbox.Pump(connection, self._reader, self._written)
+        tasks: list[asyncio.Future[None]] = []
+        left = False
+        try:
+            seen = await self._arrive(connection)
+            works = (
+                self._requests.listen(connection),
+                connection.watch(),
+                answers.run(),
+                events.run(),
+                self._keep_posting(connection, seen),
+            )
+            tasks += map(asyncio.ensure_future, works)
+            await _until_one_ends(tasks)
+        except asyncio.CancelledError:
+            left = await self._leave(connection, answers, events)
+            raise
+        finally:
+            self.connected = False
+            if not left:
+                connection.abort()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _arrive(self, connection: Connection) -> dict[str, int]:
+        """Hear requests, and tell what is true now; return which documents were told."""
+        await connection.hear(self._topics.requests)
+        await connection.publish(self._topics.availability, ONLINE, qos=1, retain=True)
         seen: dict[str, int] = {}
         await self._post(connection, seen)
         self.connected = True
         self.connections += 1
         self._reason = ""
         self._told(True, str(self._link))
-        tasks = [
-            asyncio.ensure_future(each)
-            for each in (
-                self._keep_posting(connection, seen),
-                self._requests.listen(connection),
-                self._requests.pump(connection),
-                outbox.pump(connection, self._reader, topics),
-            )
-        ]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            await self._leave(connection)
-            raise
-        finally:
-            self.connected = False
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        for task in done:
-            task.result()
+        return seen
 
-    async def _leave(self, connection: Connection) -> None:
-        """Say that we are gone: the last will is for those who cannot."""
-        with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
+    async def _leave(
+        self, connection: Connection, answers: outbox.Pump[Answer], events: outbox.Pump[Event]
+    ) -> bool:
+        """Deliver what waits, and say that we are gone; return whether the broker has heard that."""
+        if not self.connected:
+            return False
+        connection.timeout = LEFT_WITHIN
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LEFT_WITHIN):
-                await connection.publish(self._topics.availability, OFFLINE, qos=1, retain=True)
+                await answers.idle()
+                await events.idle()
+        try:
+            await connection.publish(self._topics.availability, OFFLINE, qos=1, retain=True)
+        except aiomqtt.MqttError:
+            return False
+        return True
 
     async def _keep_posting(self, connection: Connection, seen: dict[str, int]) -> None:
         while True:
@@ -156,6 +184,9 @@ class MqttTransport:
         for name, octets in self._plane.board.news(seen):
             await connection.publish(self._topics.document(name), octets, qos=1, retain=True)
 
+    def _written(self, event: Event) -> outbox.Publication:
+        return outbox.Publication(self._topics.event(event.kind), event.octets)
+
     def _denied(self, reason: str) -> None:
         self._told(True, reason)
 
@@ -163,3 +194,17 @@ class MqttTransport:
         if reason != self._reason:
             self._reason = reason
             self._told(False, reason)
+
+
+async def _until_one_ends(tasks: Sequence[asyncio.Future[None]]) -> None:
+    """Raises what it raised. Cancelled, it leaves them running."""
+    if _cancelled():  # what waits in aiomqtt may have missed it
+        raise asyncio.CancelledError
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
+
+
+def _cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
