@@ -171,7 +171,10 @@ class Connection(aiomqtt.Client):
     def _on_disconnect(
         self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None
     ) -> None:
-        self.end = reason_code if isinstance(reason_code, ReasonCode) else None
+        if self.end is None and isinstance(reason_code, ReasonCode):
+            self.end = (
+                reason_code  # the first: that the socket is closed comes after the broker's word for it
+            )
         if not self._connected.done():
             self._connected.set_exception(aiomqtt.MqttCodeError(reason_code))
             self._connected.exception()  # nobody may be waiting any more
@@ -205,8 +208,11 @@ def _properties(kind: int, **values: object) -> Properties:
     return properties
 
 
-def explain(error: BaseException, link: Link, end: ReasonCode | None) -> str:
-    """Why there is no broker, in a line. `end`: the reason code that the connection ended with, if any."""
+def explain(error: BaseException, link: Link, end: ReasonCode | None, *, again: bool = False) -> str:
+    """Why there is no broker, in a line. `end`: the reason code that the connection ended with, if any;
+    `again`: an earlier one was lost soon after it was made, too. mosquitto 2.0.11 gives no reason when it
+    hands a client id over to somebody else.
+    """
     if end is not None and end.value == TAKEN_OVER:
         return f"another client uses the id '{link.id}' on {link}: one of the two must have another"
     text = str(error)
@@ -220,5 +226,7 @@ def explain(error: BaseException, link: Link, end: ReasonCode | None) -> str:
     if isinstance(error, aiomqtt.MqttCodeError) and isinstance(error.rc, ReasonCode):
         return f"{link}: the broker says: {str(error.rc).lower()}"
     if text == "Disconnected during message iteration":
+        if again:
+            return f"{link}: the connection was lost again; does another client use the id '{link.id}'?"
         return f"{link}: the connection was lost"
     return f"{link}: {text.removeprefix('[Errno ').partition('] ')[2] or text}"

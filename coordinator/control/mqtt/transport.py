@@ -67,6 +67,8 @@ class MqttTransport:
         self._reader = plane.feed.read(link.outbox)
         self._requests = Requests(plane.dispatcher, self._topics, link)
         self._reason = ""
+        self._brief = 0
+        """Connections in a row that were lost soon after they were made."""
         self.connected = False
         self.connections = 0
         """How many were made so far."""
@@ -93,27 +95,28 @@ class MqttTransport:
 
     async def _once(self, delay: float) -> float:
         """One connection, from its making to its loss; return the seconds to wait before the next."""
-        patience, loop = self._patience, asyncio.get_running_loop()
-        began = loop.time()
+        patience, before = self._patience, self.connections
+        began = asyncio.get_running_loop().time()
         try:
             connection = Connection(self._link, self._topics, self._denied)
         except LinkError as error:
             self._lost(str(error))
             return patience.hopeless
         end: object = None
+        lasted = False
         try:
             async with connection:
                 await self._serve(connection)
         except aiomqtt.MqttError as error:
             end = connection.end or getattr(error, "rc", None)
-            self._lost(explain(error, self._link, connection.end))
+            lasted = asyncio.get_running_loop().time() - began >= patience.longest
+            self._brief = 0 if lasted else self._brief + (self.connections > before)
+            self._lost(explain(error, self._link, connection.end, again=self._brief > 1))
         finally:
             connection.abort()
         if isinstance(end, ReasonCode) and end.value in HOPELESS:
             return patience.hopeless
-        if loop.time() - began >= patience.longest:
-            return patience.first
-        return min(patience.longest, max(patience.first, 2 * delay))
+        return patience.first if lasted else min(patience.longest, max(patience.first, 2 * delay))
 
     async def _serve(self, connection: Connection) -> None:
         """Everything that one connection carries. Raises MqttError when it is lost. Ends it without a goodbye
