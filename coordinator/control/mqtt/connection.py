@@ -1,4 +1,4 @@
-"""One connection to a broker: made, watched, and why it failed, in words."""
+"""One connection to a broker: made, used, watched and ended."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from coordinator.control.mqtt import reasons
 from coordinator.control.mqtt.link import Link
 from coordinator.control.mqtt.topics import OFFLINE, Topics
 
@@ -40,11 +41,6 @@ ARRIVED = 2_000
 
 _QUIET = logging.getLogger("coordinator.mqtt")
 _QUIET.setLevel(logging.CRITICAL + 1)
-
-TAKEN_OVER = 0x8E
-NOT_AUTHORIZED = 0x87
-BAD_USER_NAME_OR_PASSWORD = 0x86
-"""Reason codes (MQTT 5, 2.4)."""
 
 Denied = Callable[[str], None]
 """Hears, once a connection, that the broker does not take what we publish."""
@@ -87,7 +83,7 @@ class Connection(aiomqtt.Client):
         self._looked = self._loop.time()
         self._held = (0.0, 0.0)
         self.end: ReasonCode | None = None
-        """The reason code that the connection ended with, if the broker gave one."""
+        """The reason code that the broker ended the connection with, if it did."""
 
     def send(
         self, topic: str, octets: bytes, acknowledged: Acknowledged, properties: Properties | None = None
@@ -171,12 +167,13 @@ class Connection(aiomqtt.Client):
     def _on_disconnect(
         self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None
     ) -> None:
-        if self.end is None and isinstance(reason_code, ReasonCode):
-            self.end = (
-                reason_code  # the first: that the socket is closed comes after the broker's word for it
-            )
+        said = flags.is_disconnect_packet_from_server
+        if self.end is None and said:
+            self.end = reason_code
         if not self._connected.done():
-            self._connected.set_exception(aiomqtt.MqttCodeError(reason_code))
+            garbled = reason_code.value == reasons.PROTOCOL_ERROR
+            error = aiomqtt.MqttCodeError(reason_code) if said else reasons.UnansweredError(garbled)
+            self._connected.set_exception(error)
             self._connected.exception()  # nobody may be waiting any more
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
 
@@ -206,27 +203,3 @@ def _properties(kind: int, **values: object) -> Properties:
     for name, value in values.items():
         setattr(properties, name, value)
     return properties
-
-
-def explain(error: BaseException, link: Link, end: ReasonCode | None, *, again: bool = False) -> str:
-    """Why there is no broker, in a line. `end`: the reason code that the connection ended with, if any;
-    `again`: an earlier one was lost soon after it was made, too. mosquitto 2.0.11 gives no reason when it
-    hands a client id over to somebody else.
-    """
-    if end is not None and end.value == TAKEN_OVER:
-        return f"another client uses the id '{link.id}' on {link}: one of the two must have another"
-    text = str(error)
-    if "CERTIFICATE_VERIFY_FAILED" in text:
-        why = text.partition("certificate verify failed: ")[2].partition(" (_ssl")[0]
-        return f"{link}: the broker's certificate is not believed: {why or text}"
-    if "ssl" in text.lower() or "ALERT" in text:
-        return f"{link}: TLS failed: {text.partition('] ')[2].partition(' (_ssl')[0] or text}"
-    if "timed out" in text.lower():
-        return f"{link}: the broker does not answer"
-    if isinstance(error, aiomqtt.MqttCodeError) and isinstance(error.rc, ReasonCode):
-        return f"{link}: the broker says: {str(error.rc).lower()}"
-    if text == "Disconnected during message iteration":
-        if again:
-            return f"{link}: the connection was lost again; does another client use the id '{link.id}'?"
-        return f"{link}: the connection was lost"
-    return f"{link}: {text.removeprefix('[Errno ').partition('] ')[2] or text}"

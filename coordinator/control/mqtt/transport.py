@@ -12,21 +12,13 @@ import aiomqtt
 from paho.mqtt.reasoncodes import ReasonCode
 
 from coordinator.control.feed import Event
-from coordinator.control.mqtt import outbox
-from coordinator.control.mqtt.connection import (
-    BAD_USER_NAME_OR_PASSWORD,
-    NOT_AUTHORIZED,
-    TAKEN_OVER,
-    Connection,
-    explain,
-)
+from coordinator.control.mqtt import outbox, reasons
+from coordinator.control.mqtt.connection import Connection
 from coordinator.control.mqtt.link import Link, LinkError
 from coordinator.control.mqtt.requests import Answer, Requests, written
 from coordinator.control.mqtt.topics import OFFLINE, ONLINE, Topics
 from coordinator.control.plane import Plane
 
-HOPELESS = frozenset((TAKEN_OVER, NOT_AUTHORIZED, BAD_USER_NAME_OR_PASSWORD))
-"""Ends that do not mend by trying again at once."""
 LEFT_WITHIN = 1.0
 """Seconds for each part of a goodbye: what waits, the word itself, the end of the connection."""
 
@@ -102,19 +94,19 @@ class MqttTransport:
         except LinkError as error:
             self._lost(str(error))
             return patience.hopeless
-        end: object = None
+        end: ReasonCode | None = None
         lasted = False
         try:
             async with connection:
                 await self._serve(connection)
         except aiomqtt.MqttError as error:
-            end = connection.end or getattr(error, "rc", None)
+            end = connection.end or reasons.of(error)
             lasted = asyncio.get_running_loop().time() - began >= patience.longest
             self._brief = 0 if lasted else self._brief + (self.connections > before)
-            self._lost(explain(error, self._link, connection.end, again=self._brief > 1))
+            self._lost(reasons.explain(error, self._link, connection.end, again=self._brief > 1))
         finally:
             connection.abort()
-        if isinstance(end, ReasonCode) and end.value in HOPELESS:
+        if end is not None and end.value in reasons.HOPELESS:
             return patience.hopeless
         return patience.first if lasted else min(patience.longest, max(patience.first, 2 * delay))
 
