@@ -114,16 +114,17 @@ build/node/.zigbee-on-host-%: | node
 	  || { echo "the tests need zigbee-on-host@$* from the npm registry, and npm could not install it" >&2; exit 1; }
 	@touch $@
 
-# The AsyncAPI project's own parser judges docs/api/asyncapi.json. It has a folder of its own, for npm removes
-# from a folder what it was not asked for this time.
+# The AsyncAPI project's own parser judges docs/api/asyncapi.json, and an EventSource the stream of events. They
+# have a folder of their own, for npm removes from a folder what it was not asked for this time.
 ASYNCAPI_PARSER := 3.6.6
-asyncapi-parser: build/asyncapi/.parser-$(ASYNCAPI_PARSER)
+EVENTSOURCE := 3.0.7
+asyncapi-parser: build/asyncapi/.installed-$(ASYNCAPI_PARSER)-$(EVENTSOURCE)
 
-build/asyncapi/.parser-%: | node
+build/asyncapi/.installed-%: | node
 	@mkdir -p build/asyncapi
 	@npm install --loglevel=error --no-save --no-package-lock --no-audit --no-fund --ignore-scripts \
-	  --prefix build/asyncapi @asyncapi/parser@$* \
-	  || { echo "the tests need @asyncapi/parser@$* from the npm registry, and npm could not install it" >&2; exit 1; }
+	  --prefix build/asyncapi @asyncapi/parser@$(ASYNCAPI_PARSER) eventsource@$(EVENTSOURCE) \
+	  || { echo "the tests need two packages from the npm registry, and npm could not install them" >&2; exit 1; }
 	@touch $@
 
 .PHONY: node

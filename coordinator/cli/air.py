@@ -12,7 +12,7 @@ from typing import TextIO
 import typer
 
 from coordinator.cli import exits, options
-from coordinator.cli.run import LARGEST_RANDOM_SEED
+from coordinator.cli.ordering import LARGEST_RANDOM_SEED
 from coordinator.evidence.events import Events
 from coordinator.radio.air.hub import Attendance
 from coordinator.radio.air.url import AirUrl

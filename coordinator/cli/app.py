@@ -20,13 +20,17 @@ from coordinator.cli import (
     options,
     radio_options,
     simulate,
+    steering_options,
 )
+from coordinator.cli import config as config_verb
 from coordinator.cli import joiner as joiner_verb
 from coordinator.cli import radio as radio_verb
 from coordinator.cli import remote as remote_verbs
 from coordinator.cli import run as live
+from coordinator.cli.configured import configured, option, was_given
 from coordinator.cli.listings import examples
 from coordinator.composition import OBSERVE
+from coordinator.config.schema import DEFAULT_TC_ID
 from coordinator.evidence.dissect import Start
 from coordinator.scenario import LIMIT
 from coordinator.types import SECOND
@@ -47,6 +51,7 @@ app = typer.Typer(
         "--profile pre-zb3",
         "--profile pre-zb3 --once --expect left-by-joiner",
         "--profile ./customer.toml --capture run.pcapng",
+        "--config /etc/legacy-tc/legacy-tc.toml",
         "--profile pre-zb3 --radio spinel:/dev/ttyACM0 --permit-join 180 --allow 00:12:4b:00:01:02:03:04",
         "simulate --profile all --joiner zboss-r22 --json",
         "profiles show pre-zb3",
@@ -59,6 +64,7 @@ app = typer.Typer(
 app.add_typer(listings.profiles_app, name="profiles")
 app.add_typer(listings.behaviours_app, name="behaviours")
 app.add_typer(listings.joiners_app, name="joiners")
+app.add_typer(config_verb.app, name="config")
 app.add_typer(dongle.app, name="dongle")
 app.add_typer(network.app, name="network")
 app.add_typer(radio_verb.app, name="radio")
@@ -75,13 +81,12 @@ def print_version(wanted: bool) -> None:
 Version = Annotated[
     bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version.")
 ]
-NOT_OF_A_RUN = ("version",)
-"""Options without a verb that a run has no use for; it takes every other one by its name."""
 
 
 @app.callback()
 def main_callback(
     context: typer.Context,
+    config: steering_options.ConfigFile = None,
     profile: Annotated[Optional[str], options.PROFILE] = None,  # noqa: UP045
     joiner: options.JoinerOfRun = None,
     radio: radio_options.RadioText = "sim:",
@@ -102,6 +107,9 @@ def main_callback(
     install_code: options.InstallCodes = None,
     permit_join: options.PermitJoin = None,
     observe: options.Observe = OBSERVE / SECOND,
+    mqtt: steering_options.Mqtt = None,
+    tc_id: steering_options.TcId = DEFAULT_TC_ID,
+    http: steering_options.Http = None,
     json: options.Json = False,
     version: Version = False,
 ) -> None:
@@ -109,24 +117,16 @@ def main_callback(
     if context.invoked_subcommand is not None:
         refuse_options_before_a_verb(context)
         return
-    if profile is None:
-        raise typer.BadParameter(
-            "name a Trust Center, for example --profile pre-zb3; --help tells more", param_hint="--profile"
-        )
-    options.refuse_twin(tc_eui64, [] if seed is None else [seed])
-    options.refuse_overwriting(capture, events, options.inputs(profile, joiner, network_key_file))
-    chosen = {name: value for name, value in context.params.items() if name not in NOT_OF_A_RUN}
-    raise typer.Exit(live.run(**chosen))
+    raise typer.Exit(live.run(configured(context), json=json))
 
 
 def refuse_options_before_a_verb(context: typer.Context) -> None:
     """Raise typer.BadParameter when there are any: the verb would not hear of them."""
     for name in context.params:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
+        if was_given(context, name):
             raise typer.BadParameter(
                 f"an option goes after the verb '{context.invoked_subcommand}'; before it nobody reads it",
-                param_hint=f"--{name.replace('_', '-')}",
+                param_hint=option(name),
             )
 
 

@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 
 from coordinator.cli import exits
 from coordinator.cli.app import app
+from coordinator.control.http.listening import CannotListen
 from coordinator.profiles.errors import ConfigurationError
 from coordinator.radio.errors import RadioError, RadioLost
 from coordinator.recording import Unwritable
@@ -57,7 +58,7 @@ def invoke(arguments: list[str]) -> int:
         return _complain(str(error), exits.USAGE)
     except StateHeld as error:
         return _complain(str(error), exits.RADIO)
-    except (NetworkInUse, StateError) as error:
+    except (CannotListen, NetworkInUse, StateError) as error:
         return _complain(str(error), exits.CONFIGURATION)
     except RadioLost as error:
         return _complain(str(error), exits.RADIO_LOST)

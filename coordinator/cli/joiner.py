@@ -12,7 +12,7 @@ import typer
 
 from coordinator import trace
 from coordinator.cli import exits, options
-from coordinator.cli.run import LARGEST_RANDOM_SEED, single
+from coordinator.cli.ordering import LARGEST_RANDOM_SEED, single
 from coordinator.evidence.events import Events
 from coordinator.joiner.device import ENDED, State
 from coordinator.primitives import nlme

@@ -2,105 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Optional, TypeVar
 
 import typer
 
 from coordinator.behaviours import registry
 from coordinator.composition import Setting
+from coordinator.config import values
 from coordinator.evidence.outcome import JOINED, Outcome
 from coordinator.joiner.model import JoinerModel
 from coordinator.profiles import joiners
 from coordinator.profiles import load as profiles
-from coordinator.profiles.errors import suggestion
 from coordinator.profiles.profile import Profile
 from coordinator.radio.air import url as air_url
 from coordinator.radio.air.url import AirUrl
 from coordinator.scenario import simulated_joiner
-from coordinator.security.keys import InstallCodeError, install_code_key, parse_install_code
 from coordinator.sim.air import Link, MediumConfig
 from coordinator.types import MILLISECOND, SECOND, Channel, Duration, Eui64, ExtendedPanId, Key, PanId
 
+Value = TypeVar("Value")
+
 ALL = "all"
-NOBODY = (0, 2**64 - 1)
-"""EUI-64s and extended PAN identifiers that mean "none" or "any"."""
-LONGEST_KEY_FILE = 1024
 DEFAULT_CHANNEL = 15
+
+
+@contextmanager
+def refused_as(option: str) -> Iterator[None]:
+    """What is not a value is a wrong option: typer.BadParameter for ValueError."""
+    try:
+        yield
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
 
 
 def parse_expect(text: str) -> frozenset[Outcome]:
     """``left-by-joiner,joined-secure``."""
-    known = {outcome.value: outcome for outcome in Outcome}
-    found = set()
-    for word in text.split(","):
-        name = word.strip()
-        if name not in known:
-            hint = suggestion(name, known) or f"; outcomes are {', '.join(known)}"
-            raise typer.BadParameter(f"no such outcome: '{name}'{hint}", param_hint="--expect")
-        found.add(known[name])
-    return frozenset(found)
+    with refused_as("--expect"):
+        return values.outcomes(words(text))
+
+
+def words(text: str) -> list[str]:
+    """What commas separate."""
+    return [word.strip() for word in text.split(",")]
 
 
 def parse_pan_id(text: str) -> PanId:
     """``0x1a62`` or decimal."""
-    try:
-        value = int(text, 0)
-    except ValueError:
-        raise typer.BadParameter(
-            f"not a PAN identifier: '{text}'; write it like 0x1a62", param_hint="--pan-id"
-        ) from None
-    if not 0 <= value <= 0xFFFE:
-        raise typer.BadParameter(f"a PAN identifier is 0x0000 to 0xfffe, not '{text}'", param_hint="--pan-id")
-    return PanId(value)
+    with refused_as("--pan-id"):
+        return values.pan_id(text)
 
 
 def parse_eui64(text: str, option: str) -> Eui64:
     """Sixteen hexadecimal digits, colons allowed; neither all zero nor all ones, which nobody has."""
-    try:
-        found = Eui64.parse(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from None
-    if found in NOBODY:
-        raise typer.BadParameter(f"{found} is no address that anything has", param_hint=option)
-    return found
+    with refused_as(option):
+        return values.eui64(text)
 
 
 def parse_install_codes(pairs: list[str]) -> dict[Eui64, Key]:
     """Each ``EUI64=CODE``; the code with its CRC. The value is the link key it stands for."""
-    found: dict[Eui64, Key] = {}
-    for pair in pairs:
-        device, separator, code = pair.partition("=")
-        if not separator:
-            raise typer.BadParameter(f"expected EUI64=CODE, found '{pair}'", param_hint="--install-code")
-        eui64 = parse_eui64(device, "--install-code")
-        try:
-            key = install_code_key(parse_install_code(code))
-        except (ValueError, InstallCodeError) as error:
-            raise typer.BadParameter(str(error), param_hint="--install-code") from None
-        if found.setdefault(eui64, key) != key:
-            raise typer.BadParameter(f"two different codes for {eui64}", param_hint="--install-code")
-    return found
+    with refused_as("--install-code"):
+        return values.install_codes(pairs)
 
 
 def read_key(path: Path | None) -> Key | None:
     """The network key in a file: 32 hexadecimal digits. The key is never echoed."""
     if path is None:
         return None
-    try:
-        with path.open("rb") as file:
-            octets = file.read(LONGEST_KEY_FILE + 1)
-        if len(octets) > LONGEST_KEY_FILE:
-            raise ValueError(f"more than {LONGEST_KEY_FILE} octets: not a key")
-        return Key.parse(octets.decode("ascii"))
-    except OSError as error:
-        raise typer.BadParameter(
-            f"{path}: {error.strerror or error}", param_hint="--network-key-file"
-        ) from None
-    except (UnicodeDecodeError, ValueError) as error:
-        reason = "not ASCII text" if isinstance(error, UnicodeDecodeError) else str(error)
-        raise typer.BadParameter(f"{path}: {reason}", param_hint="--network-key-file") from None
+    with refused_as("--network-key-file"):
+        return values.key_in(path)
 
 
 def refuse_twin(tc_eui64: str | None, seeds: Iterable[int]) -> None:
@@ -117,16 +89,29 @@ def refuse_twin(tc_eui64: str | None, seeds: Iterable[int]) -> None:
 
 def parse_path(text: str) -> Path:
     """A file by its name. Raises typer.BadParameter for no name."""
-    if not text:
-        raise typer.BadParameter("the path is empty")
-    return Path(text)
+    return _parsed(values.path, text)
 
 
 def parse_output(text: str) -> Path:
     """A file to write. Raises typer.BadParameter for no name, and for stdout, which is the run's own."""
-    if text == "-":
-        raise typer.BadParameter("'-' is not a file: stdout has the ladder, or --json; name a file")
-    return parse_path(text)
+    return _parsed(values.output, text)
+
+
+def checked(parse: Callable[[str], object]) -> Callable[[str], str]:
+    """A text that `parse` takes, as it is. Raises typer.BadParameter."""
+
+    def parser(text: str) -> str:
+        _parsed(parse, text)
+        return text
+
+    return parser
+
+
+def _parsed(parse: Callable[[str], Value], text: str) -> Value:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def inputs(profile: str, joiner: str | None, network_key_file: Path | None) -> list[Path]:
@@ -223,7 +208,8 @@ JoinerOfRun = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(
         "--joiner",
-        help="Which simulated device under test, zboss-r22 by default: a shipped name or a .toml file.",
+        help="Which simulated device under test: a shipped name or a .toml file; zboss-r22 by default, "
+        "none with --mqtt or --http.",
         autocompletion=complete_joiner,
     ),
 ]
@@ -241,9 +227,16 @@ Seed = Annotated[
 ]
 ChannelOfRun = Annotated[
     Optional[int],  # noqa: UP045
-    typer.Option("--channel", min=11, max=26, help="2.4 GHz channel; 15, or what --state has."),
+    typer.Option(
+        "--channel",
+        min=values.CHANNELS.low,
+        max=values.CHANNELS.high,
+        help="2.4 GHz channel; 15, or what --state has.",
+    ),
 ]
-ChannelNumber = Annotated[int, typer.Option("--channel", min=11, max=26, help="2.4 GHz channel.")]
+ChannelNumber = Annotated[
+    int, typer.Option("--channel", min=values.CHANNELS.low, max=values.CHANNELS.high, help="2.4 GHz channel.")
+]
 PanIdText = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option("--pan-id", metavar="0x1a62", help="PAN identifier; random by default."),
@@ -290,16 +283,20 @@ EventsPath = Annotated[
 Observe = Annotated[
     float,
     typer.Option(
-        "--observe", min=1, max=86_400, help="Seconds to watch a device after it asked to associate."
+        "--observe",
+        min=values.OBSERVE_SECONDS.low,
+        max=values.OBSERVE_SECONDS.high,
+        help="Seconds to watch a device after it asked to associate.",
     ),
 ]
 PermitJoin = Annotated[
     Optional[float],  # noqa: UP045
     typer.Option(
         "--permit-join",
-        min=0,
-        max=86_400,
-        help="Seconds to keep joining open, renewed past 254; 180 on a simulated radio, 0 on a real one.",
+        min=values.PERMIT_SECONDS.low,
+        max=values.PERMIT_SECONDS.high,
+        help="Seconds to keep joining open, renewed past 254; 180 on a simulated radio, 0 on a real one "
+        "or with --mqtt or --http.",
     ),
 ]
 PermitJoinOfRun = Annotated[

@@ -1,9 +1,9 @@
-"""Where the bench is that is asked: its HTTP address or its broker, and what opens them."""
+"""Where the bench is that is asked, by its HTTP address or on its broker, and what opens them."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import re
 from pathlib import Path
 
 import typer
@@ -11,33 +11,70 @@ import typer
 from coordinator.cli import exits
 from coordinator.control.http import client
 from coordinator.control.http.client import Server, Unreachable
+from coordinator.control.mqtt import link
+from coordinator.control.mqtt.link import Link, LinkError
 
-DEFAULT_URL = "http://127.0.0.1:8787"
-"""Where a bench serves HTTP unless it is told otherwise."""
+DEFAULT_PORT = 8321
+"""Where a bench of this machine serves HTTP unless it is told otherwise."""
+LISTEN_VARIABLE = "LEGACY_TC__HTTP__LISTEN"
+"""Where it was told otherwise: the bench's own variable, which its container has too."""
 TOKEN_VARIABLE = "LEGACY_TC_TOKEN"
 LONGEST_SECRET = 4096
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Broker:
-    """A broker, and which bench behind it. Files are named, not read; the password is read from its file."""
-
-    url: str
-    tc_id: str
-    ca: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
-    username: str | None = None
-    password_file: Path | None = None
+IDENTIFIER = re.compile("[a-z0-9-]{1,32}")
 
 
 def http_server(url: str | None, token_file: Path | None, ca: Path | None) -> Server:
     """The bench behind this URL, or the one on this machine. Raises typer.BadParameter, Unreachable."""
     secret = os.environ.get(TOKEN_VARIABLE) if token_file is None else read_secret(token_file, "--token-file")
     try:
-        return client.server(url or DEFAULT_URL, secret, None if ca is None else str(ca))
+        return client.server(url or local_url(), secret, None if ca is None else str(ca))
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--http") from None
+
+
+def broker(
+    url: str,
+    tc_id: str,
+    *,
+    allow_plaintext: bool,
+    ca: Path | None,
+    certificate: Path | None,
+    key: Path | None,
+    username: str | None,
+    password_file: Path | None,
+) -> Link:
+    """The bench of this id on this broker. Raises typer.BadParameter."""
+    if IDENTIFIER.fullmatch(tc_id) is None:
+        raise typer.BadParameter(
+            f"'{tc_id}' is no bench: 1 to 32 of a-z, 0-9 and -, for example rack7-tc0", param_hint="--tc-id"
+        )
+    if key is not None and certificate is None:
+        raise typer.BadParameter("a key goes with a certificate: --cert", param_hint="--key")
+    password = None if password_file is None else read_secret(password_file, "--password-file")
+    try:
+        found = link.at(
+            url,
+            allow_plaintext=allow_plaintext,
+            id=tc_id,
+            username=username,
+            password=password,
+            ca_file=ca,
+            certificate_file=certificate,
+            key_file=key,
+        )
+        found.context()
+    except LinkError as error:
+        raise typer.BadParameter(str(error), param_hint="--mqtt") from None
+    return found
+
+
+def local_url() -> str:
+    """The bench of this machine. Whatever it listens on, this machine reaches it by 127.0.0.1 or [::1]."""
+    host, _, port = os.environ.get(LISTEN_VARIABLE, "").rpartition(":")
+    if not port.isdecimal():
+        return f"http://127.0.0.1:{DEFAULT_PORT}"
+    here = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
+    return f"http://{here.get(host, host)}:{port}"
 
 
 def read_secret(path: Path, option: str) -> str:

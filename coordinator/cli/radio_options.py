@@ -8,6 +8,7 @@ from typing import Annotated, Optional
 import typer
 
 from coordinator.cli.options import parse_eui64
+from coordinator.config import values
 from coordinator.types import Eui64
 
 RadioText = Annotated[
@@ -21,7 +22,13 @@ RadioText = Annotated[
 ]
 TxPower = Annotated[
     Optional[int],  # noqa: UP045
-    typer.Option("--tx-power", metavar="DBM", min=-40, max=30, help="Transmit power of a real radio."),
+    typer.Option(
+        "--tx-power",
+        metavar="DBM",
+        min=values.TX_POWER.low,
+        max=values.TX_POWER.high,
+        help="Transmit power of a real radio.",
+    ),
 ]
 Allow = Annotated[
     Optional[list[str]],  # noqa: UP045

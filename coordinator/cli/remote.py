@@ -11,8 +11,8 @@ from coordinator.cli import options
 from coordinator.cli.listings import examples
 
 if TYPE_CHECKING:
-    from coordinator.cli.place import Broker
     from coordinator.control.http.client import Server
+    from coordinator.control.mqtt.link import Link
 
 # What these verbs need is imported by them: nobody else should pay for it.
 
@@ -22,14 +22,14 @@ HttpUrl = Annotated[
         "--http",
         envvar="LEGACY_TC_HTTP",
         metavar="URL",
-        help="Where the bench serves HTTP; http://127.0.0.1:8787 by default.",
+        help="Where the bench serves HTTP; http://127.0.0.1:8321 by default.",
     ),
 ]
 TokenFile = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(
         "--token-file",
-        envvar="LEGACY_TC_TOKEN_FILE",
+        envvar=["LEGACY_TC_TOKEN_FILE", "LEGACY_TC__HTTP__TOKEN_FILE"],
         parser=options.parse_path,
         metavar="FILE",
         help="File with the token that the bench asks for; or the token itself in LEGACY_TC_TOKEN.",
@@ -41,6 +41,21 @@ Ca = Annotated[
 ]
 
 
+def complete_verb(incomplete: str) -> list[str]:
+    """Shell completion."""
+    from coordinator.control.schema.commands import COMMANDS
+
+    return [verb for verb in COMMANDS if verb.startswith(incomplete)]
+
+
+def complete_kind(incomplete: str) -> list[str]:
+    """Shell completion of the last of several kinds."""
+    from coordinator.control.schema.events import EVENTS
+
+    before, comma, last = incomplete.rpartition(",")
+    return [before + comma + kind for kind in EVENTS if kind.startswith(last)]
+
+
 def add_to(app: typer.Typer) -> None:
     """Add these verbs to the program."""
     app.command(
@@ -49,7 +64,7 @@ def add_to(app: typer.Typer) -> None:
             "request --list",
             "request profile/set profile=pre-zb3 when=now",
             "request profile/set profile=pre-zb3 when.after.event=request-key when.after.count=2",
-            "request script/run @script.json --http http://rack7:8787 --token-file token",
+            "request script/run @script.json --http http://rack7:8321 --token-file token",
             "request profile/get --mqtt mqtts://broker:8883 --tc-id rack7-tc0 --ca ca.pem",
         ),
     )(request_command)
@@ -66,7 +81,9 @@ def request_command(
     context: typer.Context,
     verb: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Argument(metavar="VERB", help="The command, for example profile/set."),
+        typer.Argument(
+            metavar="VERB", help="The command, for example profile/set.", autocompletion=complete_verb
+        ),
     ] = None,
     words: Annotated[
         Optional[list[str]],  # noqa: UP045
@@ -84,8 +101,11 @@ def request_command(
     ] = None,
     tc_id: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option("--tc-id", envvar="LEGACY_TC_ID", metavar="ID", help="Which bench behind the broker."),
+        typer.Option("--tc-id", envvar="LEGACY_TC_ID", metavar="ID", help="Which bench on the broker."),
     ] = None,
+    allow_plaintext: Annotated[
+        bool, typer.Option("--allow-plaintext", help="Reach a broker of another machine without TLS.")
+    ] = False,
     ca: Ca = None,
     cert: Annotated[
         Optional[Path],  # noqa: UP045
@@ -135,18 +155,33 @@ def request_command(
         raise typer.BadParameter("name a command; --list has them all", param_hint="VERB")
     if help_schema:
         raise typer.Exit(request.print_schema(verb))
-    bench: Server | Broker
+    bench: Server | Link
     if mqtt is None or not _over_mqtt(context, http):
         bench = _server(http, token_file, ca)
     else:
-        bench = _broker(mqtt, tc_id, ca, cert, key, username, password_file)
+        bench = _broker(
+            mqtt,
+            tc_id,
+            allow_plaintext=allow_plaintext,
+            ca=ca,
+            certificate=cert,
+            key=key,
+            username=username,
+            password_file=password_file,
+        )
     code = request.run(bench, verb, words or [], transaction=transaction, timeout=timeout, json=json)
     raise typer.Exit(code)
 
 
 def events_command(
     kinds: Annotated[
-        str, typer.Option("--kinds", metavar="KIND,...", help="Only these kinds of events; all by default.")
+        str,
+        typer.Option(
+            "--kinds",
+            metavar="KIND,...",
+            help="Only these kinds of events; all by default.",
+            autocompletion=complete_kind,
+        ),
     ] = "",
     http: HttpUrl = None,
     token_file: TokenFile = None,
@@ -217,20 +252,23 @@ def _typed(context: typer.Context, name: str) -> bool:
 def _broker(
     url: str,
     tc_id: str | None,
+    *,
+    allow_plaintext: bool,
     ca: Path | None,
     certificate: Path | None,
     key: Path | None,
     username: str | None,
     password_file: Path | None,
-) -> Broker:
+) -> Link:
     """Raises typer.BadParameter."""
-    from coordinator.cli.place import Broker
+    from coordinator.cli import place
 
     if tc_id is None:
-        raise typer.BadParameter("--mqtt needs --tc-id: which bench behind the broker", param_hint="--tc-id")
-    return Broker(
-        url=url,
-        tc_id=tc_id,
+        raise typer.BadParameter("--mqtt needs --tc-id: which bench on the broker", param_hint="--tc-id")
+    return place.broker(
+        url,
+        tc_id,
+        allow_plaintext=allow_plaintext,
         ca=ca,
         certificate=certificate,
         key=key,

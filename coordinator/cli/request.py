@@ -13,10 +13,10 @@ from typing import Protocol, cast
 import typer
 
 from coordinator.cli import exits, place, wording
-from coordinator.cli.place import Broker
 from coordinator.control import json_schemas, payload
 from coordinator.control.http import client
 from coordinator.control.http.client import Server, Unreachable
+from coordinator.control.mqtt.link import Link
 from coordinator.control.schema.commands import COMMANDS, Command
 
 MARGIN = 10.0
@@ -29,13 +29,13 @@ MQTT_CLIENT = "coordinator.control.mqtt.client"
 class MqttRequest(Protocol):
     """Asks over MQTT. Raises OSError or TimeoutError when there is no answer."""
 
-    def __call__(self, link: Broker, tc_id: str, verb: str, body: bytes, timeout: float) -> bytes:
+    def __call__(self, link: Link, tc_id: str, verb: str, body: bytes, timeout: float) -> bytes:
         """The answer as it came."""
         ...
 
 
 def run(
-    bench: Server | Broker,
+    bench: Server | Link,
     verb: str,
     words: Sequence[str],
     *,
@@ -96,21 +96,21 @@ def _patience(command: Command, body: wording.Body, timeout: float | None) -> fl
     return timeout
 
 
-def _ask(bench: Server | Broker, verb: str, body: bytes, timeout: float) -> dict[str, object]:
+def _ask(bench: Server | Link, verb: str, body: bytes, timeout: float) -> dict[str, object]:
     if isinstance(bench, Server):
         return client.command(bench, verb, body, timeout)
     try:
-        octets = _mqtt()(bench, bench.tc_id, verb, body, timeout)
+        octets = _mqtt()(bench, bench.id, verb, body, timeout)
     except TimeoutError:
-        raise Unreachable(f"{bench.url}: no answer from {bench.tc_id} within {timeout:g} s") from None
+        raise Unreachable(f"{bench}: no answer from {bench.id} within {timeout:g} s") from None
     except OSError as error:
-        raise Unreachable(f"{bench.url}: {error.strerror or error}") from None
+        raise Unreachable(f"{bench}: {error.strerror or error}") from None
     try:
         answer = json_format.loads(octets)
     except ValueError:
         answer = None
     if not isinstance(answer, dict):
-        raise Unreachable(f"{bench.url}: {bench.tc_id} answered without a JSON object")
+        raise Unreachable(f"{bench}: {bench.id} answered without a JSON object")
     return answer
 
 

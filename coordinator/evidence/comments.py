@@ -22,7 +22,8 @@ class Comments:
 
     def __init__(self) -> None:
         self._requests: OrderedDict[int, trace.Requested] = OrderedDict()
-        self._frames: OrderedDict[int, tuple[trace.Sent, tuple[str, ...]]] = OrderedDict()
+        self._frames: OrderedDict[int, trace.Sent] = OrderedDict()
+        self._boundaries: dict[int, str] = {}
         self._switched: trace.Switched | None = None
         self._begun = True
         """Whether a frame of the newest generation has left."""
@@ -37,35 +38,36 @@ class Comments:
             case trace.Switched():
                 self._switched, self._begun = record, False
             case trace.Sent():
-                self._frames[record.handle] = (record, self._boundary(record))
+                self._frames[record.handle] = record
+                if self._switched is not None:
+                    self._mark(record, self._switched)
                 if len(self._frames) > _FRAMES_KEPT:
-                    self._frames.popitem(last=False)
+                    forgotten, _ = self._frames.popitem(last=False)
+                    self._boundaries.pop(forgotten, None)
             case _:
                 pass
 
     def sent(self, handle: int) -> tuple[str, ...]:
         """For a frame of the coordinator's own, by the handle of its `Transmit`."""
-        if handle not in self._frames:
+        frame = self._frames.get(handle)
+        if frame is None:
             return ()
-        frame, boundary = self._frames[handle]
+        boundary = (self._boundaries[handle],) if handle in self._boundaries else ()
         request = None if frame.request_id is None else self._requests.get(frame.request_id)
         steps = () if request is None else (describe(request.request),)
         deviations = (explain_deviation(deviation) for deviation in frame.deviations)
         return (*boundary, *steps, *deviations)
 
-    def _boundary(self, frame: trace.Sent) -> tuple[str, ...]:
-        """Whether a generation begins with this frame, or it leaves after a switch that it was decided
+    def _mark(self, frame: trace.Sent, switched: trace.Switched) -> None:
+        """Say whether a generation begins with this frame, or it leaves after a switch that it was decided
         before.
         """
-        switched = self._switched
-        if switched is None:
-            return ()
         if frame.generation < switched.generation:
-            return (f"decided in generation {frame.generation}, before {explain_switch(switched)}",)
-        if self._begun:
-            return ()
-        self._begun = True
-        return (explain_switch(switched),)
+            decided = f"decided in generation {frame.generation}, before {explain_switch(switched)}"
+            self._boundaries[frame.handle] = decided
+        elif not self._begun:
+            self._begun = True
+            self._boundaries[frame.handle] = explain_switch(switched)
 
 
 def explain_switch(switched: trace.Switched) -> str:

@@ -18,6 +18,9 @@ from coordinator.profiles.locate import display
 LARGEST = 1 << 20
 """No configuration is larger than this many octets; what is, is something else by mistake."""
 
+SAID = "said"
+"""The type of a pydantic error whose message says it all and is passed on as it is."""
+
 Model = TypeVar("Model", bound=pydantic.BaseModel)
 Location = tuple[int | str, ...]
 
@@ -126,6 +129,8 @@ def _message(model: type[pydantic.BaseModel], error: ErrorDetails) -> str:
             return f"unknown key{suggestion(str(location[-1]), _keys_at(model, location[:-1]))}"
         case "missing":
             return "missing"
+        case "said":
+            return error["msg"]
         case "literal_error":
             choices = error["ctx"]["expected"].replace("'", "")
             near = suggestion(str(value), re.split(r", | or ", choices))

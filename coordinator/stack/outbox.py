@@ -167,7 +167,8 @@ class Outbox:
         now: Instant,
     ) -> None:
         """Have the same octets follow. Nobody waits for what becomes of them."""
-        ticket = Ticket(outgoing.ticket.request_id, deviations, carries=outgoing.ticket.carries)
+        first = outgoing.ticket
+        ticket = Ticket(first.request_id, deviations, carries=first.carries, manner=first.manner)
 
         def due(at: Instant) -> None:
             self.put(lambda: psdu, at, ticket=ticket, retries=outgoing.retries, verbatim=True)

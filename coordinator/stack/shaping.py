@@ -32,7 +32,11 @@ class Shaping:
 
     def bound(self, ticket: Ticket) -> Ticket:
         """The ticket to queue a frame with: one of the stack's own keeps the manner of this moment."""
-        return self._own if ticket is UNTICKETED else ticket
+        if ticket is UNTICKETED:
+            return self._own
+        if ticket.manner is None:
+            ticket.manner = self._manner
+        return ticket
 
     def manner_of(self, ticket: Ticket) -> Manner:
         """The manner in which the frame of this ticket was decided."""

@@ -15,7 +15,7 @@ from coordinator.codec import zdp
 from coordinator.codec.mac_commands import AssociationStatus
 from coordinator.primitives import apsme, mlme, nlme, zdo
 from coordinator.switching import step
-from coordinator.switching.step import Step
+from coordinator.switching.step import FRAMED, Step
 from coordinator.trust_center.device import Standing
 from coordinator.types import SECOND, Duration, Eui64, Instant, NwkAddress
 
@@ -41,12 +41,12 @@ class Progress:
         self._exchanges: OrderedDict[Eui64, Instant] = OrderedDict()
         self._joins: OrderedDict[Eui64, Instant] = OrderedDict()
         self._addresses: OrderedDict[NwkAddress, Eui64] = OrderedDict()
-        self._unsent: OrderedDict[int, trace.Requested] = OrderedDict()
+        self._unsent: dict[int, trace.Requested] = {}
         self.notes: dict[type, Callable[..., None]] = {
             trace.Indicated: self._indicated,
             trace.Requested: self._requested,
-            trace.Sent: self._ended,
-            trace.Concluded: self._ended,
+            trace.Sent: self.sent,
+            trace.Concluded: self._concluded,
             trace.StandingChanged: self._moved,
         }
         """What takes each kind of record, in the order things happened; other kinds tell nothing."""
@@ -114,18 +114,23 @@ class Progress:
             self._goes_on(announced.ieee, at)
 
     def _requested(self, record: trace.Requested) -> None:
-        request = record.request
-        if type(request) in step.FRAMED:
-            self._unsent[record.request_id] = record
-            if len(self._unsent) > AWAITED:
-                self._unsent.popitem(last=False)
+        request, unsent = record.request, self._unsent
+        if type(request) in FRAMED:
+            unsent[record.request_id] = record
+            if len(unsent) > AWAITED:
+                del unsent[next(iter(unsent))]
             if isinstance(request, mlme.AssociateResponse) and request.status != AssociationStatus.SUCCESS:
                 self._ends(request.device)
 
-    def _ended(self, record: trace.Sent | trace.Concluded) -> None:
+    def sent(self, record: trace.Sent) -> None:
+        """The frame of a request has left."""
+        if record.request_id in self._unsent:
+            del self._unsent[record.request_id]
+
+    def _concluded(self, record: trace.Concluded) -> None:
         """The frame of a request has left, or never will."""
-        if record.request_id is not None:
-            self._unsent.pop(record.request_id, None)
+        if record.request_id in self._unsent:
+            del self._unsent[record.request_id]
 
     def _goes_on(self, device: Eui64, at: Instant) -> None:
         """A step of this device's: what is open stays open for a while longer."""

@@ -187,7 +187,7 @@ class Switcher:
 
     def _sent(self, record: trace.Sent) -> None:
         self.boundaries.sent(record)
-        self._progress.notes[trace.Sent](record)
+        self._progress.sent(record)
 
     def _count(self, step: Step, now: Instant) -> None:
         for pending in tuple(self._pending):

@@ -14,8 +14,8 @@ import pytest
 
 from coordinator import __version__
 from coordinator.cli import invoke
-from coordinator.cli import run as live
-from coordinator.cli.app import NOT_OF_A_RUN, main_callback
+from coordinator.cli.app import main_callback
+from coordinator.cli.configured import KEYS, NOT_IN_A_FILE
 from coordinator.cli.options import (
     complete_behaviour,
     complete_joiner,
@@ -183,7 +183,8 @@ HELPED = [
     (), ("simulate",), ("decode",), ("matrix",), ("version",), ("profiles",), ("profiles", "list"),
     ("profiles", "show"), ("profiles", "check"), ("behaviours",), ("behaviours", "list"),
     ("behaviours", "show"), ("joiners",), ("joiners", "list"), ("joiners", "show"), ("joiners", "check"),
-    ("air",), ("joiner",),
+    ("air",), ("joiner",), ("config",), ("config", "check"), ("config", "show"), ("config", "schema"),
+    ("config", "keys"),
 ]  # fmt: skip
 
 
@@ -194,10 +195,9 @@ def test_help_tells_what_a_verb_does(verb: tuple[str, ...], capsys: pytest.Captu
     assert len(text.splitlines()) > 4
 
 
-def test_a_run_takes_every_option_of_the_program() -> None:
-    taken = set(inspect.signature(live.run).parameters)
+def test_every_option_of_a_run_is_a_key_of_the_configuration() -> None:
     offered = set(inspect.signature(main_callback).parameters)
-    assert offered - {"context", *NOT_OF_A_RUN} <= taken
+    assert offered - {"context"} == {*KEYS, *NOT_IN_A_FILE}
 
 
 @pytest.mark.parametrize("verb", HELPED, ids=" ".join)

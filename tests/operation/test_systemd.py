@@ -79,7 +79,7 @@ def test_the_service_can_do_little_else_than_what_it_is_for(unit: str, tmp_path:
 def test_an_exit_code_that_comes_again_is_not_tried_again(unit: str) -> None:
     assert settings(unit, "Restart") == ["on-failure"]
     assert settings(unit, "RestartPreventExitStatus") == ["1 2 3 7"]
-    assert settings(unit, "SuccessExitStatus") == ["143"]
+    assert settings(unit, "SuccessExitStatus") == ["130 143"]
 
 
 def test_an_instance_is_the_same_service_but_for_its_name_and_its_folders() -> None:

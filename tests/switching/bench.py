@@ -18,6 +18,8 @@ from coordinator.switching.moment import Moment, When
 from coordinator.switching.switcher import Pending, Switcher
 from coordinator.types import SECOND, Duration, Instant
 
+BEFORE_ALL = Instant(SECOND // 4)
+"""The network is formed, and nobody is powered."""
 AFTERWARDS: Duration = 30 * SECOND
 """A run goes on for so long after its window, so that whatever waits has been sent or given up."""
 
@@ -146,3 +148,11 @@ class Bench:
     def switched(self) -> list[trace.Switched]:
         """The switches that the trace has."""
         return [record for record in self.records if isinstance(record, trace.Switched)]
+
+
+def formed(profile: str = "zb3") -> Bench:
+    """A Trust Center that nobody joins: time passes when `run_until` says so."""
+    bench = Bench(profile)
+    bench.simulation.start()
+    bench.simulation.world.run_until(BEFORE_ALL)
+    return bench

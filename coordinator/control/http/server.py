@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable
 
 from aiohttp import web
@@ -23,6 +25,7 @@ ENDED_WITHIN = 2.0
 """Seconds that an answer may take to leave when the server ends."""
 LINGER = 1.0
 """Seconds that a refused body is still read, so that the refusal arrives."""
+CONNECTIONS = 256
 LONGEST_LINE = 4096
 
 Broken = Callable[[BaseException], None]
@@ -56,14 +59,39 @@ async def serve(
         max_line_size=LONGEST_LINE,
         shutdown_timeout=ENDED_WITHIN,
     )
+    listener: asyncio.Server | None = None
     try:
         await runner.setup()
-        await web.SockSite(runner, listening).start()
+        listener = await _listen(runner, listening)
         yield bound
     finally:
+        if listener is not None:
+            listener.close()
         stream.end()
         await runner.cleanup()
         listening.close()
+
+
+class _Full(asyncio.Protocol):
+    """One connection too many: a word, and the end of it."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.write(
+            b"HTTP/1.1 503 Too many connections\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        )
+        transport.close()
+
+
+async def _listen(runner: web.AppRunner, listening: socket.socket) -> asyncio.Server:
+    """Accept, but never so much that no descriptor is left for the radio and the capture (fault 36)."""
+    server = runner.server
+    assert server is not None
+
+    def accept() -> asyncio.Protocol:
+        return server() if len(server.connections) < CONNECTIONS else _Full()
+
+    return await asyncio.get_running_loop().create_server(accept, sock=listening)
 
 
 def _application(

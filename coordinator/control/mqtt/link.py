@@ -53,7 +53,8 @@ class Link:
         context.sslsocket_class = _Socket
         if self.certificate_file is not None:
             try:
-                context.load_cert_chain(self.certificate_file, self.key_file)
+                # a passphrase, or OpenSSL asks the terminal for one, and waits
+                context.load_cert_chain(self.certificate_file, self.key_file, password="")
             except (OSError, ssl.SSLError) as error:
                 raise LinkError(
                     f"{self.certificate_file}: not a certificate with its key: {_reason(error)}"

@@ -152,8 +152,10 @@ def test_what_is_no_http_ends_its_connection_and_nothing_else(caplog: pytest.Log
                 assert not answer or answer.startswith((b"HTTP/1.0 400", b"HTTP/1.1 400"))
                 writer.close()
             assert (await bench.post("profile/get"))[0] == 200
+            assert bench.broken == []
 
     run(scenario())
+    assert [record for record in caplog.records if record.levelname not in ("DEBUG", "INFO")] == []
 
 
 async def answered(address: Address, octets: bytes) -> bytes:
@@ -192,5 +194,23 @@ def test_a_connection_without_a_whole_request_is_closed(
         async with served() as bench:
             answer = await answered(bench.address, begun)
             assert answer.startswith(b"HTTP/1.1 200") == begun.endswith(b"\r\n\r\n")
+
+    run(scenario())
+
+
+def test_so_many_connections_and_no_more_leave_descriptors_for_the_radio() -> None:
+    """Fault 36."""
+
+    async def scenario() -> None:
+        async with served() as bench:
+            where = bench.address
+            writers = [
+                (await asyncio.open_connection(where.host, where.port))[1] for _ in range(server.CONNECTIONS)
+            ]
+            assert (await answered(where, b"")).startswith(b"HTTP/1.1 503")
+            for writer in writers:
+                writer.close()
+            await asyncio.gather(*(writer.wait_closed() for writer in writers))
+            assert (await bench.post("profile/get"))[0] == 200
 
     run(scenario())

@@ -18,6 +18,7 @@ import pytest
 
 from coordinator.cli import invoke
 from coordinator.control.dispatch import Context
+from coordinator.control.http.listening import Address
 from coordinator.control.schema.base import Data, Request
 from coordinator.control.schema.bench import Run, RunGet
 from coordinator.control.schema.commands import COMMANDS
@@ -84,6 +85,27 @@ def test_the_program_itself_asks_and_says_how_it_went() -> None:
             out, err = await asking.communicate()
             assert (asking.returncode, err) == (OK, b"")
             assert json.loads(out)["profile"] == "pre-zb3"
+
+    run(scenario())
+
+
+class Terminal(io.StringIO):
+    """Somebody looks at it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_the_answer_is_laid_out_for_people() -> None:
+    async def scenario() -> None:
+        async with served() as bench:
+            for arguments, laid_out in (([], True), (["--json"], False)):
+                shown = Terminal()
+                words = ["request", "profile/get", *arguments, "--http", bench.address.url]
+                with contextlib.redirect_stdout(shown):
+                    assert await asyncio.to_thread(invoke, words) == OK
+                assert json.loads(shown.getvalue())["profile"] == "zb3"
+                assert (shown.getvalue().count("\n") > 1) == laid_out
 
     run(scenario())
 
@@ -224,6 +246,22 @@ def test_a_token_comes_from_a_file_or_the_environment(tmp_path: Path) -> None:
     run(scenario())
 
 
+def test_the_bench_of_this_machine_is_found_by_its_own_settings(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        file = tmp_path / "token"
+        file.write_text(TOKEN)
+        everywhere = Address(host="0.0.0.0", port=0)
+        async with served(address=everywhere, token=TOKEN) as bench:
+            told = await program(
+                *("request", "profile/get"),
+                LEGACY_TC__HTTP__LISTEN=f"0.0.0.0:{bench.address.port}",
+                LEGACY_TC__HTTP__TOKEN_FILE=str(file),
+            )
+            assert (told.code, told.err) == (OK, "")
+
+    run(scenario())
+
+
 def test_who_is_no_bench_is_said_in_one_line() -> None:
     async def speak(octets: bytes) -> Told:
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -286,6 +324,9 @@ def test_nobody_there_and_no_tls_there_are_exit_code_6() -> None:
         (["request", "profile/get", "--http", "http://a:b@h"], "a token comes from a file"),
         (["request", "profile/get", "--mqtt", "mqtt://h"], "--mqtt needs --tc-id"),
         (["request", "profile/get", "--mqtt", "mqtt://h", "--http", "http://h"], "one of --http and --mqtt"),
+        (["request", "profile/get", "--mqtt", "mqtt://h", "--tc-id", "#"], "'#' is no bench"),
+        (["request", "profile/get", "--mqtt", "mqtt://h", "--tc-id", "a"], "plain text over a network"),
+        (["request", "profile/get", "--mqtt", "http://h", "--tc-id", "a"], "not a broker"),
         (["request", "profile/get", "--token-file", "/dev/null"], "/dev/null: empty"),
         (["events", "--kinds", "verdict,lef"], "no such kind of event: 'lef'; did you mean 'left'?"),
     ],

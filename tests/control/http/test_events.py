@@ -153,6 +153,49 @@ def test_a_viewer_that_never_reads_is_dropped_and_nobody_else_notices() -> None:
     run(scenario())
 
 
+def test_a_viewer_that_reads_too_slowly_sees_how_much_it_lost() -> None:
+    async def scenario() -> None:
+        published = 20_000
+        async with served() as bench:
+            feed = bench.plane.feed
+            slow = socket.socket()
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow.setblocking(False)
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(slow, (bench.address.host, bench.address.port))
+            reader, writer = await asyncio.open_connection(sock=slow, limit=4096)
+            writer.write(b"GET /api/v1/events HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            await until(lambda: len(feed._readers) == 2)
+            for number in range(published):
+                feed.publish("frame", {"psdu": "00" * 120})
+                if number % 100 == 0:
+                    await asyncio.sleep(0)
+            feed.publish("verdict", {})
+            seen: list[int] = []
+            lost: list[int] = []
+            kind = ""
+            while not seen or seen[-1] <= published:
+                line = (await reader.readline()).decode()
+                assert line
+                name, _, value = line.strip().partition(": ")
+                if name == "event":
+                    kind = value
+                elif name == "data":
+                    body = json.loads(value)
+                    if kind == "dropped":
+                        gap = range(body["first_seq"], body["last_seq"] + 1)
+                        assert len(gap) == body["count"]
+                        lost += gap
+                    else:
+                        seen.append(body["seq"])
+            writer.close()
+            assert lost
+            assert sorted(seen + lost) == list(range(1, published + 2))
+            assert seen == sorted(seen)
+
+    run(scenario())
+
+
 def test_a_viewer_that_goes_away_leaves_nothing_behind() -> None:
     async def scenario() -> None:
         async with served() as bench:
