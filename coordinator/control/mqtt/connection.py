@@ -18,7 +18,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from coordinator.control.mqtt import reasons
 from coordinator.control.mqtt.link import Link
-from coordinator.control.mqtt.topics import OFFLINE, Topics
+from coordinator.control.mqtt.topics import OFFLINE
 
 CONNECTED_WITHIN = 5.0
 """Seconds for a broker to answer: the connection, a subscription, a document."""
@@ -26,8 +26,6 @@ ACKNOWLEDGED_WITHIN = 15.0
 """Seconds for an event or an answer, which may stand behind many others; that the broker lives at all is
 seen by its pings.
 """
-LARGEST_PACKET = 128 * 1024
-"""Octets of the largest packet that a broker may send us (MQTT 5, 3.1.2.11.4); a larger one it drops."""
 LOOKS_EVERY = 1.0
 """Seconds between two looks at what is overdue."""
 CAUGHT_UP_WITHIN = 0.25
@@ -44,8 +42,8 @@ _QUIET.setLevel(logging.CRITICAL + 1)
 
 Denied = Callable[[str], None]
 """Hears, once a connection, that the broker does not take what we publish."""
-Acknowledged = Callable[[], None]
-"""Hears that the broker has a publication."""
+Acknowledged = Callable[[ReasonCode], None]
+"""Hears that the broker has a publication, and what it says of it."""
 
 
 class Connection(aiomqtt.Client):
@@ -54,22 +52,34 @@ class Connection(aiomqtt.Client):
     takes at a time (3.2.2.3.3); and publishes without a task for each message.
     """
 
-    def __init__(self, link: Link, topics: Topics, denied: Denied) -> None:
-        """Raises LinkError for certificates that cannot be used."""
+    def __init__(
+        self,
+        link: Link,
+        identifier: str,
+        *,
+        will: str | None = None,
+        largest: int | None = None,
+        denied: Denied = lambda _: None,
+    ) -> None:
+        """`will`: a topic that the broker publishes OFFLINE to, retained, when we end without a goodbye;
+        `largest`: octets of a packet, above which the broker drops what is for us. Raises LinkError for
+        certificates that cannot be used.
+        """
+        limit = {} if largest is None else {"MaximumPacketSize": largest}
         super().__init__(
             link.host,
             link.port,
             username=link.username,
             password=link.password,
-            identifier=f"legacy-tc-{link.id}",
+            identifier=identifier,
             protocol=aiomqtt.ProtocolVersion.V5,
-            will=aiomqtt.Will(topics.availability, OFFLINE, qos=1, retain=True),
+            will=None if will is None else aiomqtt.Will(will, OFFLINE, qos=1, retain=True),
             clean_start=True,
             keepalive=link.keepalive,
             timeout=CONNECTED_WITHIN,
             max_inflight_messages=4 * WINDOW,
             max_queued_incoming_messages=ARRIVED,
-            properties=_properties(PacketTypes.CONNECT, MaximumPacketSize=LARGEST_PACKET),
+            properties=_properties(PacketTypes.CONNECT, **limit),
             tls_context=link.context(),
             socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
             logger=_QUIET,
@@ -113,7 +123,7 @@ class Connection(aiomqtt.Client):
         for code in await self.subscribe(topic, options=options):
             if isinstance(code, ReasonCode) and code.is_failure:
                 why = str(code).lower()
-                raise aiomqtt.MqttError(f"the broker refuses the subscription to our requests: {why}")
+                raise aiomqtt.MqttError(f"the broker refuses the subscription to {topic}: {why}")
 
     async def watch(self) -> None:
         """Raise MqttError when an acknowledgement is overdue, for as long as the connection lives."""
@@ -162,7 +172,7 @@ class Connection(aiomqtt.Client):
         if begun is None:
             super()._on_publish(client, userdata, mid, reason_code, properties)
         else:
-            begun[1]()
+            begun[1](reason_code)
 
     def _on_disconnect(
         self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None

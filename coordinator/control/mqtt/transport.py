@@ -19,6 +19,8 @@ from coordinator.control.mqtt.requests import Answer, Requests, written
 from coordinator.control.mqtt.topics import OFFLINE, ONLINE, Topics
 from coordinator.control.plane import Plane
 
+LARGEST_PACKET = 128 * 1024
+"""Octets of the largest packet that a broker may send us (MQTT 5, 3.1.2.11.4); a larger one it drops."""
 LEFT_WITHIN = 1.0
 """Seconds for each part of a goodbye: what waits, the word itself, the end of the connection."""
 
@@ -90,7 +92,13 @@ class MqttTransport:
         patience, before = self._patience, self.connections
         began = asyncio.get_running_loop().time()
         try:
-            connection = Connection(self._link, self._topics, self._denied)
+            connection = Connection(
+                self._link,
+                f"legacy-tc-{self._link.id}",
+                will=self._topics.availability,
+                largest=LARGEST_PACKET,
+                denied=self._denied,
+            )
         except LinkError as error:
             self._lost(str(error))
             return patience.hopeless

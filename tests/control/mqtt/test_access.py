@@ -264,5 +264,5 @@ def test_a_subscription_that_is_refused_is_told_once_and_not_tried_in_a_loop(tmp
     config = f"allow_anonymous false\nplugin {plugin}\nplugin_opt_config_file {rules}"
     with broker(tmp_path, config) as made:
         why = why_not(made, made.url, username="admin", password="right")
-        assert why == "the broker refuses the subscription to our requests: not authorized"
+        assert why == "the broker refuses the subscription to legacy-tc/tc0/request/#: not authorized"
         assert made.log.count("New client connected") <= 6
