@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
+from pathlib import Path
 
 import pytest
 
 from coordinator.control.schema.documents import State
+from coordinator.control.schema.errors import ErrorCode
 from tests.control.mqtt.bench import BASE, ask, bench, listener, run
 from tests.control.mqtt.broker import Broker
 
@@ -151,3 +154,9 @@ def test_small_messages_leave_at_once(shared: Broker, monkeypatch: pytest.Monkey
             assert made[0].getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
     run(scenario())
+
+
+def test_the_document_names_every_error_code_and_no_other() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "mqtt.md").read_text("utf-8")
+    table = text.partition("| code | |\n")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)) == {code.value for code in ErrorCode}
