@@ -114,6 +114,18 @@ def test_the_answer_carries_the_correlation_data_and_an_end(shared: Broker) -> N
     run(scenario())
 
 
+def test_who_has_its_answer_sent_below_response_gets_it_once(shared: Broker) -> None:
+    async def scenario() -> None:
+        plain = f"{BASE}/response/profile/get"
+        async with listener(shared, f"{BASE}/response/#") as heard, bench(shared):
+            await ask(heard.client, "profile/get", answer_to=plain)
+            await ask(heard.client, "nonsense")
+            await heard.until(f"{BASE}/response/nonsense")
+            assert len(heard.on(plain)) == 1
+
+    run(scenario())
+
+
 def test_events_arrive_once_in_order_below_their_kind(shared: Broker) -> None:
     async def scenario() -> None:
         async with listener(shared, f"{BASE}/event/#") as heard, bench(shared) as served:
