@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import aiomqtt
 from paho.mqtt.packettypes import PacketTypes
@@ -38,7 +38,8 @@ PATIENCE = 10.0
 AHEAD = 1_000
 """Events that may wait in the outbox while we look for the rate that it sustains."""
 STEP = {
-    "device": "00:12:4b:00:01:02:03:04", "direction": "to-joiner", "what": "Transport-Key (TC link, unique key)",
+    "device": "00:12:4b:00:01:02:03:04", "direction": "to-joiner",
+    "what": "Transport-Key (TC link, unique key)",
     "key": "NWK + key-load (global)", "since_association_s": 0.539, "note": "", "ghost": False,
     "deviations": [], "frame": 9,
 }  # fmt: skip
@@ -50,16 +51,9 @@ def measure_effect(effort: Effort) -> list[Measurement]:
     samples = 2_000 if effort.span >= 0.1 else 200
     with mosquitto() as port, _program(port):
         effects, answers = asyncio.run(_changes(port, samples))
-    conditions = (
-        f"{samples:,} switches, one at a time, mosquitto on loopback; host load {os.getloadavg()[0]:.2f}"
-    )
+    conditions = f"aim {EFFECT_AIM:g}; {samples:,} switches, one by one; host load {os.getloadavg()[0]:.2f}"
     return [
-        Measurement(
-            name="command to effect, p50",
-            value=_at(effects, 0.5),
-            unit="ms",
-            conditions=f"aim {EFFECT_AIM:g}; {conditions}",
-        ),
+        Measurement(name="command to effect, p50", value=_at(effects, 0.5), unit="ms", conditions=conditions),
         Measurement(name="command to effect, p99", value=_at(effects, 0.99), unit="ms", conditions=""),
         Measurement(name="command to answer, p50", value=_at(answers, 0.5), unit="ms", conditions=""),
         Measurement(name="command to answer, p99", value=_at(answers, 0.99), unit="ms", conditions=""),
@@ -79,7 +73,7 @@ def measure_events(effort: Effort) -> list[Measurement]:
 
 
 @contextlib.contextmanager
-def _program(port: int):  # type: ignore[no-untyped-def]
+def _program(port: int) -> Iterator[None]:
     running = subprocess.Popen(
         [
             sys.executable, "-c", "from coordinator.cli import main; main()", "--profile", "zb3",
@@ -106,6 +100,7 @@ async def _client(port: int) -> AsyncIterator[aiomqtt.Client]:
 
 async def _changes(port: int, samples: int) -> tuple[list[float], list[float]]:
     effects, answers = [], []
+    topic = f"legacy-tc/{IDENTIFIER}/request/profile/set"
     properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho types its clients only
     properties.ResponseTopic = REPLY
     async with _client(port) as client, asyncio.timeout(PATIENCE * 12):
@@ -118,11 +113,7 @@ async def _changes(port: int, samples: int) -> tuple[list[float], list[float]]:
             profile = ("pre-zb3", "zb3")[index & 1]
             body = json.dumps({"profile": profile, "when": "now"})
             began = time.monotonic_ns()
-            sending = asyncio.ensure_future(
-                client.publish(
-                    f"legacy-tc/{IDENTIFIER}/request/profile/set", body, qos=1, properties=properties
-                )
-            )
+            sending = asyncio.ensure_future(client.publish(topic, body, qos=1, properties=properties))
             message = await anext(messages)
             ended = time.monotonic_ns()
             await sending
@@ -143,7 +134,8 @@ async def _events(port: int, count: int) -> tuple[float, int, int]:
     ready = asyncio.Event()
     transport = MqttTransport(plane, place, lambda connected, _reason: ready.set() if connected else None)
     subscriber = await asyncio.create_subprocess_exec(
-        "mosquitto_sub", "-p", str(port), "-q", "1", "-t", f"legacy-tc/{IDENTIFIER}/event/#", "-C", str(count),
+        "mosquitto_sub", "-p", str(port), "-q", "1", "-t", f"legacy-tc/{IDENTIFIER}/event/#",
+        "-C", str(count),
         "-F", "%l", stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     running = asyncio.ensure_future(transport.run())
