@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from coordinator.control.bench.catalogue import Catalogue
 from coordinator.control.bench.runs import Runs
 from coordinator.control.board import Board
 from coordinator.control.feed import Feed
@@ -40,6 +41,7 @@ class Bench:
     feed: Feed
     board: Board
     runs: Runs = field(default_factory=Runs)
+    catalogue: Catalogue = field(default_factory=Catalogue)
     session: Session | None = None
     formed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while a session is up."""
