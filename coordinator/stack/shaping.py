@@ -34,8 +34,8 @@ class Shaping:
         """The ticket to queue a frame with: one of the stack's own keeps the manner of this moment."""
         if ticket is UNTICKETED:
             return self._own
-        if ticket.manner is None:
-            ticket.manner = self._manner
+        if ticket.manner is None:  # a copy: some are shared by every frame of their kind
+            return Ticket(ticket.request_id, ticket.deviations, carries=ticket.carries, manner=self._manner)
         return ticket
 
     def manner_of(self, ticket: Ticket) -> Manner:
