@@ -7,6 +7,7 @@ within its time gets the answer of the first, for MQTT may deliver twice.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import itertools
 import time
 from collections import OrderedDict
@@ -57,7 +58,7 @@ Answered = Callable[[Call, Request | None, Response], None]
 class _Known:
     """A transaction: what was asked, and its answer, or who waits for it."""
 
-    body: tuple[str, bytes]
+    asked: bytes
     answer: asyncio.Future[Response]
     until: float
 
@@ -142,7 +143,7 @@ class Dispatcher:
         known = None if request.transaction is None else self._known.get(request.transaction)
         if known is None:
             return None
-        if known.body != (call.verb, call.body):
+        if known.asked != _asked(call):
             raise ControlError(
                 ErrorCode.CONFLICT, f"the transaction {request.transaction} was another request before"
             )
@@ -205,4 +206,9 @@ class Dispatcher:
     def _remember(self, call: Call, request: Request, answer: asyncio.Future[Response]) -> None:
         if request.transaction is not None:
             until = asyncio.get_running_loop().time() + REMEMBERED_FOR
-            self._known[request.transaction] = _Known((call.verb, call.body), answer, until)
+            self._known[request.transaction] = _Known(_asked(call), answer, until)
+
+
+def _asked(call: Call) -> bytes:
+    """Tells one request from another in a few octets: thousands are remembered, and each may be large."""
+    return hashlib.sha256(call.verb.encode() + b"\0" + call.body).digest()

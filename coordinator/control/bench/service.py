@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from coordinator.control.bench import documents, running
+from coordinator.control.bench import documents, evidence, running
 from coordinator.control.bench.bench import Bench, Options
 from coordinator.control.bench.handlers import table
 from coordinator.control.bench.health import Doctor
@@ -73,6 +73,7 @@ class Service:
         switcher.boundaries.begun.append(self.herald.took_effect)
         switcher.boundaries.found.append(self.herald.first_frame)
         session.formed = lambda: self._formed(session)
+        session.capture_failed = lambda path, reason: evidence.failed(self.bench, path, reason)
         try:
             yield
         finally:
@@ -117,6 +118,7 @@ class Service:
         self.bench.feed.publish(
             "broker", {"state": "connected" if connected else "disconnected", "reason": reason}
         )
+        self.doctor.look_at_broker()
         run = self.bench.runs.present
         if not connected and run is not None and run.on_disconnect == "stop":
             running.end(self.bench, "stopped", f"the broker is gone: {reason}")
