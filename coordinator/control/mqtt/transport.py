@@ -214,7 +214,7 @@ class MqttTransport:
             self._told(False, reason)
 
 
-def _done(acknowledged: asyncio.Future[None]) -> None:
+def _done(acknowledged: asyncio.Future[None], _code: ReasonCode) -> None:
     if not acknowledged.done():
         acknowledged.set_result(None)
 
