@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.control.mqtt.broker import Broker
+from tests.control.mqtt.broker import broker
 from tests.end_to_end import wireshark
 from tests.end_to_end.control.rack import Client, Json, bench, run
 from tests.end_to_end.wireshark import Frame, command
@@ -69,57 +69,79 @@ def assert_boundary(frames: list[Frame], changed: Json) -> Frame:
     return frame
 
 
-def test_the_request_that_brings_the_switch_is_answered_as_the_new_profile_does(
-    own: Broker, tmp_path: Path
+CHANGES: dict[str, tuple[str, str, Json]] = {
+    "zb3 to pre-zb3": (
+        "zb3",
+        "profile/set",
+        {"profile": "pre-zb3", "when": REQUEST, "first_frame_within": 5.0},
+    ),
+    "pre-zb3 to zb3": (
+        "pre-zb3",
+        "profile/set",
+        {"profile": "zb3", "when": REQUEST, "first_frame_within": 5.0},
+    ),
+    "a script": (
+        "silent-request-key",
+        "script/run",
+        {"script": "twice", "steps": [{"when": SECOND_REQUEST, "profile": "zb3"}], "observe": 9.0},
+    ),
+}
+"""The profile that a bench begins with, and the change that is asked for before the joiner comes."""
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Json, list[Frame], Json]]:
+    """Every change, each on a bench of its own, all at once."""
+    folder = tmp_path_factory.mktemp("films")
+
+    async def film(number: int, name: str) -> tuple[Json, list[Frame], Json]:
+        profile, verb, change = CHANGES[name]
+        own = folder / str(number)
+        own.mkdir()
+        async with bench(own, there, "--profile", profile, id=f"tc{number}") as (_served, tc):
+            return await filmed(tc, own, "film", verb, **change)
+
+    async def all_films() -> list[tuple[Json, list[Frame], Json]]:
+        return await asyncio.gather(*(film(number, name) for number, name in enumerate(CHANGES)))
+
+    with broker(folder) as there:
+        return dict(zip(CHANGES, run(all_films()), strict=True))
+
+
+def test_the_request_that_brings_the_switch_is_answered_with_the_key_that_everyone_has(
+    films: dict[str, tuple[Json, list[Frame], Json]],
 ) -> None:
-    async def switched(before: str, after: str) -> tuple[Frame, Json]:
-        """The Transport-Key that begins the new generation, and the verdict."""
-        async with bench(tmp_path, own, "--profile", before, id=before) as (_served, tc):
-            changed, frames, verdict = await filmed(
-                tc,
-                tmp_path,
-                f"to-{after}",
-                "profile/set",
-                profile=after,
-                when=REQUEST,
-                first_frame_within=5.0,
-            )
-            (transported,) = command(frames, TRANSPORT_KEY, key_type=4)
-            assert assert_boundary(frames, changed) == transported
-            return transported, verdict
-
-    async def scenario() -> None:
-        reused, fresh = await asyncio.gather(switched("zb3", "pre-zb3"), switched("pre-zb3", "zb3"))
-        transported, verdict = reused
-        assert key_of(transported) == WELL_KNOWN_KEY
-        assert transported.deviations == ("tclk.reuse_global",)
-        assert (verdict["outcome"], verdict["verdict"]) == ("left-by-joiner", "fail")
-        transported, verdict = fresh
-        assert len(key_of(transported)) == 32
-        assert key_of(transported) != WELL_KNOWN_KEY
-        assert transported.deviations == ()
-        assert (verdict["outcome"], verdict["verdict"]) == ("joined-secure", "pass")
-
-    run(scenario())
+    changed, frames, verdict = films["zb3 to pre-zb3"]
+    (transported,) = command(frames, TRANSPORT_KEY, key_type=4)
+    assert key_of(transported) == WELL_KNOWN_KEY
+    assert transported.deviations == ("tclk.reuse_global",)
+    assert assert_boundary(frames, changed) == transported
+    assert (verdict["outcome"], verdict["verdict"]) == ("left-by-joiner", "fail")
 
 
-def test_a_script_answers_the_second_request_after_the_first_was_ignored(own: Broker, tmp_path: Path) -> None:
-    async def scenario() -> None:
-        async with bench(tmp_path, own, "--profile", "silent-request-key") as (_served, tc):
-            steps = [{"when": SECOND_REQUEST, "profile": "zb3"}]
-            done, frames, verdict = await filmed(
-                tc, tmp_path, "scripted", "script/run", observe=9.0, script="twice", steps=steps
-            )
-            asked = command(frames, REQUEST_KEY)
-            assert [frame.deviations for frame in asked] == [("reqkey.ignore",), ()]
-            (transported,) = command(frames, TRANSPORT_KEY, key_type=4)
-            assert key_of(transported) != WELL_KNOWN_KEY
-            (changed,) = done["steps"]
-            frame = begins(frames, changed["generation"])
-            assert frame == transported
-            assert frames.index(asked[-1]) < frames.index(frame)
-            (confirmed,) = command(frames, CONFIRM_KEY)
-            assert confirmed.number("zbee_aps.cmd.status") == 0
-            assert verdict["outcome"] == "joined-secure"
+def test_the_request_that_brings_the_switch_is_answered_with_a_fresh_key(
+    films: dict[str, tuple[Json, list[Frame], Json]],
+) -> None:
+    changed, frames, verdict = films["pre-zb3 to zb3"]
+    (transported,) = command(frames, TRANSPORT_KEY, key_type=4)
+    assert len(key_of(transported)) == 32
+    assert key_of(transported) != WELL_KNOWN_KEY
+    assert transported.deviations == ()
+    assert assert_boundary(frames, changed) == transported
+    assert (verdict["outcome"], verdict["verdict"]) == ("joined-secure", "pass")
 
-    run(scenario())
+
+def test_a_script_answers_the_second_request_after_the_first_was_ignored(
+    films: dict[str, tuple[Json, list[Frame], Json]],
+) -> None:
+    done, frames, verdict = films["a script"]
+    asked = command(frames, REQUEST_KEY)
+    assert [frame.deviations for frame in asked] == [("reqkey.ignore",), ()]
+    (transported,) = command(frames, TRANSPORT_KEY, key_type=4)
+    assert key_of(transported) != WELL_KNOWN_KEY
+    (changed,) = done["steps"]
+    assert begins(frames, changed["generation"]) == transported
+    assert frames.index(asked[-1]) < frames.index(transported)
+    (confirmed,) = command(frames, CONFIRM_KEY)
+    assert confirmed.number("zbee_aps.cmd.status") == 0
+    assert verdict["outcome"] == "joined-secure"

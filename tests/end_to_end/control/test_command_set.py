@@ -8,7 +8,7 @@ import pytest
 
 from coordinator.control.schema.commands import COMMANDS
 from tests.control.mqtt.broker import Broker
-from tests.end_to_end.control.rack import Client, bench, run
+from tests.end_to_end.control.rack import Client, Json, bench, run, until
 
 pytestmark = pytest.mark.real_time
 
@@ -103,9 +103,24 @@ async def refusals(tc: Client) -> None:
     assert tc.documents["state"]["generation"] == generation
 
 
+def assert_log(lines: list[Json], events: list[Json]) -> None:
+    """Each line says when and how grave; an event's is the event, with its run, generation and number."""
+    assert all(line["timestamp"] and line["level"] for line in lines)
+    told = {event["seq"]: event for event in events}
+    logged = [line for line in lines if line.get("seq") in told]
+    assert len(logged) > 50
+    for line in logged:
+        event = told[line["seq"]]
+        assert (line["event"], line["gen"], line.get("run")) == (event["kind"], event["gen"], event["run"])
+    assert {line.get("run") for line in logged} == {None, "fw#1"}
+    (joined,) = [line for line in logged if line["event"] == "joined"]
+    assert joined["eui"] == told[joined["seq"]]["device"]
+    assert [line for line in logged if "Confirm-Key" in line.get("step", "")]
+
+
 def test_every_command_is_done_over_mqtt_and_refused_when_it_is_wrong(own: Broker, tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with bench(tmp_path, own) as (_served, tc):
+        async with bench(tmp_path, own) as (served, tc):
             await look(tc)
             device = await a_join(tc)
             await changes(tc)
@@ -118,5 +133,7 @@ def test_every_command_is_done_over_mqtt_and_refused_when_it_is_wrong(own: Broke
             kinds = {event["kind"] for event in tc.events}
             assert kinds >= {"network", "join-step", "standing", "joined", "left", "switched", "pending",
                              "fault-spent", "run", "verdict", "capture", "joiner", "request"}  # fmt: skip
+            await until(lambda: served.log[-1].get("seq") == tc.last, what="the whole log")
+            assert_log(served.log, tc.events)
 
     run(scenario())

@@ -164,32 +164,6 @@ def test_an_interrupt_while_it_starts_ends_it_quietly(moment: float, own: Broker
     run(scenario())
 
 
-def test_every_line_of_the_log_is_json_and_carries_run_generation_and_number(
-    own: Broker, tmp_path: Path
-) -> None:
-    async def scenario() -> None:
-        async with bench(tmp_path, own, *PERMIT) as (served, tc):
-            await tc.done("run/start", run="logged", permit_join=60.0, observe=2.0)
-            await tc.done("joiner/power", joiner="zboss-r22")
-            await tc.until("verdict")
-            await tc.done("run/stop")
-            line = await served.logged("run", state="stopped")
-            lines = served.log
-            assert line in lines
-            events = [each for each in lines if "seq" in each]
-            assert {each["gen"] for each in events} == {1, 2, 3}
-            assert {each.get("run") for each in events} == {None, "logged"}
-            assert all(each["timestamp"] and each["level"] for each in lines)
-            told = {event["seq"]: event["kind"] for event in tc.events}
-            assert all(told.get(each["seq"], each["event"]) == each["event"] for each in events)
-            joined = next(each for each in lines if each["event"] == "joined")
-            assert joined["run"] == "logged"
-            assert joined["eui"] == tc.of("joined")[0]["device"]
-            assert "Confirm-Key" in str([each.get("step") for each in lines])
-
-    run(scenario())
-
-
 def test_the_service_manager_hears_of_the_start_of_probes_and_of_the_end(tmp_path: Path) -> None:
     heard: list[bytes] = []
 

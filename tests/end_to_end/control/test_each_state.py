@@ -193,7 +193,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Seen
     found: dict[tuple[str, str], Seen] = {}
 
     async def one_state(number: int, name: str) -> None:
-        options = ("--permit-join", "180", "--observe", "3", "--seed", str(number))
+        options = ("--permit-join", "180", "--observe", "2.5", "--seed", str(number))
         async with bench(folder, there, *options, id=f"tc{number}") as (_served, tc):
             for when in WHENS:
                 found[name, when] = await switch(tc, STATES[name], when)
