@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.control.schema.documents import State
+from coordinator.control.dispatch import Context
+from coordinator.control.schema.base import Data, Request
+from coordinator.control.schema.documents import Health, State
 from coordinator.control.schema.errors import ErrorCode
-from tests.control.mqtt.bench import BASE, ask, bench, listener, run
+from coordinator.control.schema.profiles import Profile
+from tests.control.mqtt.bench import BASE, Bench, ask, bench, listener, run
 from tests.control.mqtt.broker import Broker
 
 pytestmark = pytest.mark.real_time
@@ -61,6 +64,35 @@ def test_a_document_that_changes_is_published_again_whole(shared: Broker) -> Non
             served.plane.board.post("state", State(profile="pre-zb3", generation=2, radio="ok"))
             last = (await heard.until(f"{BASE}/state", 2 + (1 if heard.heard[0].retain else 0)))[-1]
             assert (last.json["profile"], last.json["generation"]) == ("pre-zb3", 2)
+
+    run(scenario())
+
+
+def test_whoever_has_an_answer_has_the_state_that_it_left(shared: Broker) -> None:
+    """Also while the broker has yet to acknowledge a document that was published before."""
+
+    async def scenario() -> None:
+        served: Bench
+
+        async def change(_request: Request, _context: Context) -> Data:
+            board = served.plane.board
+            generation = 1 + len(heard.on("a/b"))
+            board.post("health", Health(ok=True, radio="ok", loop_lag_ms=float(generation)))
+            for _ in range(3):
+                await asyncio.sleep(0)
+            board.post("state", State(profile="zb3", generation=generation, radio="ok"))
+            return Profile(profile="zb3", title="A Trust Center", generation=generation)
+
+        async with (
+            listener(shared, "legacy-tc/#", "a/b") as heard,
+            bench(shared, {"profile/set": change}) as served,
+        ):
+            for count in range(1, 21):
+                await ask(heard.client, "profile/set", {"profile": "zb3"}, answer_to="a/b")
+                answered = (await heard.until("a/b", count))[-1]
+                before = heard.heard[: heard.heard.index(answered)]
+                states = [each for each in before if each.topic == f"{BASE}/state"]
+                assert states[-1].json["generation"] == count
 
     run(scenario())
 
