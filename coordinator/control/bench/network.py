@@ -39,7 +39,7 @@ def described(bench: Bench, session: Session) -> schema.Network:
 
 def form(bench: Bench, request: schema.NetworkForm, _context: Context) -> Awaitable[schema.NetworkChanged]:
     """Form another network."""
-    session = bench.up()
+    session = bench.on_air()
     bench.check_generation(request.if_generation)
     if session.ground.store is not None:
         raise ControlError(
@@ -65,7 +65,7 @@ def form(bench: Bench, request: schema.NetworkForm, _context: Context) -> Awaita
 
 def reset(bench: Bench, request: schema.NetworkReset, _context: Context) -> Awaitable[schema.NetworkChanged]:
     """Begin anew."""
-    session = bench.up()
+    session = bench.on_air()
     bench.check_generation(request.if_generation)
     asked = session.order.setting
     setting = replace(

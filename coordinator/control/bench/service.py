@@ -148,8 +148,12 @@ class Service:
             self.bench.board.post("state", self._state)
 
     def _answered(self, call: Call, request: Request | None, response: Response) -> None:
-        """Before the answer is given: whoever has it finds `state` as the change has made it."""
+        """Before the answer is given: whoever has it finds `state` as the change has made it, and `switched`
+        among the events before it.
+        """
         if isinstance(request, Change):
+            if self.bench.session is not None:
+                self.bench.session.told()
             self._post_state()
         self.bench.feed.publish(
             "request",

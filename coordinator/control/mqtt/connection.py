@@ -96,10 +96,19 @@ class Connection(aiomqtt.Client):
         """The reason code that the broker ended the connection with, if it did."""
 
     def send(
-        self, topic: str, octets: bytes, acknowledged: Acknowledged, properties: Properties | None = None
+        self,
+        topic: str,
+        octets: bytes,
+        acknowledged: Acknowledged,
+        properties: Properties | None = None,
+        *,
+        retain: bool = False,
     ) -> None:
-        """Begin a publication at QoS 1. Raises MqttError when there is no connection any more."""
-        info = self._client.publish(topic, octets, 1, False, properties)
+        """Begin a publication at QoS 1; they come in the order in which they were begun.
+
+        Raises MqttError when there is no connection any more.
+        """
+        info = self._client.publish(topic, octets, 1, retain, properties)
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise aiomqtt.MqttCodeError(info.rc)
         self._begun[info.mid] = (self._loop.time(), acknowledged)
