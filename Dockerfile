@@ -19,6 +19,8 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && /steps/account
 COPY --from=build /opt/legacy-tc /opt/legacy-tc
+# All of it comments: what is mounted over it, or an option, says what to run.
+COPY configs/legacy-tc.toml /etc/legacy-tc/legacy-tc.toml
 
 ARG VERSION=unknown
 ARG REVISION=unknown

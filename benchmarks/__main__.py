@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from benchmarks import frames, joins, memory, state, transport_key, turnaround
+from benchmarks import control, frames, joins, memory, state, transport_key, turnaround
 from benchmarks.measurement import FULL, QUICK, SEED, Effort, Measurement
 
 Benchmark = Callable[[Effort], list[Measurement]]
@@ -29,6 +29,9 @@ BENCHMARKS: dict[str, Benchmark] = {
     "succession": joins.measure_succession,
     "alive": joins.measure_alive,
     "turnaround": turnaround.measure,
+    "effect": control.measure_effect,
+    "events": control.measure_events,
+    "turnaround-steered": turnaround.measure_steered,
     "memory": memory.measure,
 }
 

@@ -17,6 +17,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.broker import mosquitto
 from benchmarks.measurement import Effort, Measurement
 from benchmarks.transport_key import CAPABILITY
 from coordinator.codec import mac, mac_commands
@@ -36,6 +37,8 @@ POLLS_AFTER = 0.002
 BETWEEN = 0.004
 NOISE = 500
 """Frames a second that nobody can read: each is one record heard and one dropped, 1,000 events."""
+STEERED_NOISE = 1_000
+"""The same where each is an event of MQTT as well."""
 PATIENCE = 5.0
 QUICKEST_ROUND = 0.05
 _RESPONSE = bytes((COMMAND_TO_DEVICE & 0xFF, COMMAND_TO_DEVICE >> 8))
@@ -94,7 +97,14 @@ def measure(effort: Effort) -> list[Measurement]:
     return [*asyncio.run(_measure(samples, 0)), *asyncio.run(_measure(samples, NOISE))]
 
 
-async def _measure(samples: int, noise: int) -> list[Measurement]:
+def measure_steered(effort: Effort) -> list[Measurement]:
+    """While every frame is an event that a broker is told of."""
+    samples = 2_000 if effort.span >= QUICKEST_ROUND * 2 else 200
+    with mosquitto() as port:
+        return asyncio.run(_measure(samples, STEERED_NOISE, port))
+
+
+async def _measure(samples: int, noise: int, broker: int | None = None) -> list[Measurement]:
     radio = PaperRadio()
     began = time.monotonic()
     rcp = Rcp(radio, lambda: Instant(round((time.monotonic() - began) * 1e6)), Model(eui64=Eui64(1)))
@@ -104,7 +114,7 @@ async def _measure(samples: int, noise: int) -> list[Measurement]:
     stalls = Stalls()
     watcher = threading.Thread(target=stalls.watch, daemon=True)
     with tempfile.TemporaryDirectory() as folder:
-        program = _program(await path, Path(folder))
+        program = _program(await path, Path(folder), broker)
         try:
             await _until_up(radio)
             watcher.start()
@@ -121,17 +131,21 @@ async def _measure(samples: int, noise: int) -> list[Measurement]:
             await asyncio.wait((listening,))
         with (Path(folder) / "run.jsonl").open("rb") as events:
             rate = sum(1 for _ in events) / lasted
-    return _figures(taken, stalls.worst, rate, "under load" if noise else "idle")
+    name = "idle" if not noise else "under load" if broker is None else "steered"
+    return _figures(taken, stalls.worst, rate, name)
 
 
-def _program(path: str, folder: Path) -> subprocess.Popen[bytes]:
+def _program(path: str, folder: Path, broker: int | None) -> subprocess.Popen[bytes]:
+    steered = [] if broker is None else ["--mqtt", f"mqtt://127.0.0.1:{broker}", "--tc-id", "bench"]
     return subprocess.Popen(
         [
             sys.executable, "-c", "from coordinator.cli import main; main()", "--profile", "zb3",
             "--radio", f"spinel:{path}", "--permit-join", "3600", "--any-joiner", "--observe", "5",
-            "--capture", str(folder / "run.pcapng"), "--events", str(folder / "run.jsonl"),
+            "--capture", str(folder / "run.pcapng"), "--events", str(folder / "run.jsonl"), *steered,
         ],
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL if steered else None,
+        env={**os.environ, "LEGACY_TC__MQTT__FRAMES": "true"} if steered else None,
     )  # fmt: skip
 
 

@@ -147,10 +147,10 @@ class TrustCenterNode:
     @property
     def network(self) -> Network:
         """The network as it was formed, with the network key in use."""
-        active = self.host.network_keys.active
-        if active is None:
-            return self._network
-        return replace(self._network, key=active.key, key_sequence=active.sequence)
+        active, known = self.host.network_keys.active, self._network
+        if active is not None and (active.sequence, active.key) != (known.key_sequence, known.key):
+            known = self._network = replace(known, key=active.key, key_sequence=active.sequence)
+        return known
 
     def start(self, now: Instant) -> None:
         """Form the network, note the keys that joiners may come with, and open joining."""

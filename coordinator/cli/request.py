@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
+import asyncio
 import json as json_format
 import secrets
 import sys
 import time
 from collections.abc import Sequence
-from typing import Protocol, cast
 
 import typer
 
@@ -23,15 +22,6 @@ MARGIN = 10.0
 """Seconds that an answer may take beyond what the request itself waits for."""
 WITHDRAWN_BEFORE = 0.8
 """A change waits for its moment for this part of --timeout: it must not happen once nobody waits any more."""
-MQTT_CLIENT = "coordinator.control.mqtt.client"
-
-
-class MqttRequest(Protocol):
-    """Asks over MQTT. Raises OSError or TimeoutError when there is no answer."""
-
-    def __call__(self, link: Link, tc_id: str, verb: str, body: bytes, timeout: float) -> bytes:
-        """The answer as it came."""
-        ...
 
 
 def run(
@@ -99,12 +89,12 @@ def _patience(command: Command, body: wording.Body, timeout: float | None) -> fl
 def _ask(bench: Server | Link, verb: str, body: bytes, timeout: float) -> dict[str, object]:
     if isinstance(bench, Server):
         return client.command(bench, verb, body, timeout)
+    from coordinator.control.mqtt.client import NoAnswerError, request  # nobody else should wait for it
+
     try:
-        octets = _mqtt()(bench, bench.id, verb, body, timeout)
-    except TimeoutError:
-        raise Unreachable(f"{bench}: no answer from {bench.id} within {timeout:g} s") from None
-    except OSError as error:
-        raise Unreachable(f"{bench}: {error.strerror or error}") from None
+        octets = asyncio.run(request(bench, bench.id, verb, body, timeout))
+    except NoAnswerError as error:
+        raise Unreachable(str(error)) from None
     try:
         answer = json_format.loads(octets)
     except ValueError:
@@ -112,8 +102,3 @@ def _ask(bench: Server | Link, verb: str, body: bytes, timeout: float) -> dict[s
     if not isinstance(answer, dict):
         raise Unreachable(f"{bench}: {bench.id} answered without a JSON object")
     return answer
-
-
-def _mqtt() -> MqttRequest:
-    """Loaded where it is needed: nobody else should wait for it."""
-    return cast(MqttRequest, importlib.import_module(MQTT_CLIENT).request)

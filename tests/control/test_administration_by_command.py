@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from coordinator.trace import RadioState
 from tests.control.rig import Client, bench
 
 
@@ -58,6 +59,23 @@ def test_what_is_injected_is_labelled() -> None:
 
     client, _ = bench(body)
     assert [event["behaviour"] for event in client.of("deviation")] == ["inject", "inject"]
+
+
+def test_what_needs_a_radio_is_refused_while_there_is_none_and_what_does_not_is_done() -> None:
+    async def body(client: Client) -> None:
+        session = client.service.bench.up()
+        session.radio_changed(RadioState.LOST, "unplugged", True)
+        for verb, request in (
+            ("inject", {"psdu": "030864ffffffff07"}),
+            ("key/rotate", {}),
+            ("device/remove", {"device": "02:00:00:00:00:00:00:01"}),
+        ):
+            assert (await client.refused(verb, **request))["code"] == "radio-lost"
+        await client.done("profile/set", profile="pre-zb3")
+        assert client.document("state")["radio"] == "lost"
+        assert (await client.done("health"))["ok"] is False
+
+    bench(body)
 
 
 def test_a_device_is_removed_and_forgotten() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from coordinator.control.bench.catalogue import Catalogue
 from coordinator.control.bench.runs import Runs
 from coordinator.control.board import Board
 from coordinator.control.feed import Feed
@@ -16,6 +17,7 @@ from coordinator.control.schema.errors import ControlError, Detail, ErrorCode
 from coordinator.runtime.session import Session
 from coordinator.switching.change import Misfit, Outdated
 from coordinator.switching.effect import Effect, FrameRef
+from coordinator.trace import RadioState
 from coordinator.types import Instant
 
 Result = TypeVar("Result")
@@ -40,6 +42,7 @@ class Bench:
     feed: Feed
     board: Board
     runs: Runs = field(default_factory=Runs)
+    catalogue: Catalogue = field(default_factory=Catalogue)
     session: Session | None = None
     formed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while a session is up."""
@@ -53,6 +56,17 @@ class Bench:
                 ErrorCode.REFUSED, "the network is being formed", hint="ask again when state says so"
             )
         return self.session
+
+    def on_air(self) -> Session:
+        """The session, if its radio can send. Raises ControlError."""
+        session = self.up()
+        if session.radio_state is not RadioState.UP:
+            raise ControlError(
+                ErrorCode.RADIO_LOST,
+                f"there is no radio to send with: it is {session.radio_state.value}",
+                hint="it is being brought back; state says when it is ok",
+            )
+        return session
 
     def act(self, call: Callable[[Session, Instant], Result]) -> Result:
         """Do something to the Trust Center between two frames. Raises ControlError for what does not fit."""

@@ -82,6 +82,7 @@ def forget(bench: Bench, request: schema.DeviceForget, _context: Context) -> Cha
 
 def remove(bench: Bench, request: schema.DeviceRemove, _context: Context) -> Changed:
     """Tell a device to leave."""
+    bench.on_air()
     device = Eui64.parse(request.device)
 
     def act(session: Session, now: Instant) -> None:

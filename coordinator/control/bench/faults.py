@@ -79,6 +79,7 @@ def armed(session: Session) -> list[schema.ArmedFault]:
 
 def inject(bench: Bench, request: bench_schema.Inject, _context: Context) -> bench_schema.Injected:
     """Send something of one's own."""
+    bench.on_air()
     try:
         if request.psdu is not None:
             octets = bytes.fromhex(request.psdu)

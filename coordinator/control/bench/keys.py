@@ -25,7 +25,7 @@ def rotate(bench: Bench, request: schema.KeyRotate, _context: Context) -> Awaita
     """Distribute a fresh network key, and switch to it."""
     bench.check_generation(request.if_generation)
     in_use: asyncio.Future[Effect] = asyncio.get_running_loop().create_future()
-    session = bench.up()
+    session = bench.on_air()
     awaited: list[int] = []
 
     def observe(record: trace.Record) -> None:

@@ -41,9 +41,9 @@ def get(bench: Bench, _request: schema.ProfileGet, _context: Context) -> schema.
     )
 
 
-def list_profiles(_bench: Bench, _request: schema.ProfileList, _context: Context) -> schema.Listing:
+def list_profiles(bench: Bench, _request: schema.ProfileList, _context: Context) -> schema.Listing:
     """What ships."""
-    loaded = [load.load(name) for name in load.catalogue()]
+    loaded = [bench.catalogue.profile(name) for name in bench.catalogue.names]
     return schema.Listing(entries=[schema.Listed(name=each.name, title=each.title) for each in loaded])
 
 
@@ -55,7 +55,7 @@ def list_behaviours(_bench: Bench, _request: schema.BehaviourList, _context: Con
 
 def set_profile(bench: Bench, request: schema.ProfileSet, _context: Context) -> Answer:
     """Become another Trust Center."""
-    profile = named(request.profile)
+    profile = named(bench, request.profile)
     return changes.change(bench, request, edits.become(profile), f"profile/set {profile.name}")
 
 
@@ -66,6 +66,7 @@ def reload(bench: Bench, request: schema.ProfileReload, _context: Context) -> An
     if present.name == INLINE:
         raise ControlError(ErrorCode.REFUSED, "the present profile came in a request, and has no file")
     source = order.profile_source if order.profile.name == present.name else present.name
+    bench.catalogue.forget()
     profile = _loaded(lambda: load.load(source or present.name))
     return changes.change(bench, request, edits.become(profile), f"profile/reload {profile.name}")
 
@@ -87,18 +88,18 @@ def update_behaviour(bench: Bench, request: schema.BehaviourUpdate, _context: Co
     return changes.change(bench, request, edit, f"behaviour/update {request.name}")
 
 
-def named(profile: str | Mapping[str, object]) -> Profile:
+def named(bench: Bench, profile: str | Mapping[str, object]) -> Profile:
     """The profile that a request names or writes out. Raises ControlError with every fault."""
     if not isinstance(profile, str):
         return _loaded(lambda: load.from_document(profile, INLINE, "profile"))
-    if profile not in load.catalogue():
-        near = suggestion(profile, load.catalogue()) or "; profile/list names them all"
+    if profile not in bench.catalogue.names:
+        near = suggestion(profile, bench.catalogue.names) or "; profile/list names them all"
         raise ControlError(
             ErrorCode.NOT_FOUND,
             f"no such profile: '{profile}'{near}",
             hint="a profile can be written out too",
         )
-    return load.load(profile)
+    return bench.catalogue.profile(profile)
 
 
 def built(name: str, settings: Mapping[str, object]) -> Behaviour:

@@ -54,7 +54,7 @@ class _Script:
         self._waiting: Waiter | None = None
         self._asked = [
             Asked(
-                edit=_edit(step),
+                edit=_edit(bench, step),
                 change=f"script {request.script}, step {number}: {_what(step)}",
                 when=step.when,
                 generation=request.if_generation if number == 1 else None,
@@ -122,11 +122,11 @@ class _Script:
             self._finished.set_exception(error)
 
 
-def _edit(step: schema.Step) -> edits.Edit:
+def _edit(bench: Bench, step: schema.Step) -> edits.Edit:
     """What a step changes: the profile first, then what is taken out, then what is added."""
     parts: list[edits.Edit] = []
     if step.profile is not None:
-        parts.append(edits.become(profiles.named(step.profile)))
+        parts.append(edits.become(profiles.named(bench, step.profile)))
     parts += [edits.remove(name) for name in step.remove]
     parts += [edits.add(profiles.built(each.name, each.settings)) for each in step.add]
     return edits.together(*parts)

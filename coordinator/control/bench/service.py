@@ -126,6 +126,7 @@ class Service:
         self.bench.feed.publish(
             "broker", {"state": "connected" if connected else "disconnected", "reason": reason}
         )
+        self.doctor.look_at_broker()
         run = self.bench.runs.present
         if not connected and run is not None and run.on_disconnect == "stop":
             running.end(self.bench, "stopped", f"the broker is gone: {reason}")

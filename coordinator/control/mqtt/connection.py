@@ -1,4 +1,4 @@
-"""One connection to a broker: made, watched, and why it failed, in words."""
+"""One connection to a broker: made, used, watched and ended."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from coordinator.control.mqtt import reasons
 from coordinator.control.mqtt.link import Link
-from coordinator.control.mqtt.topics import OFFLINE, Topics
+from coordinator.control.mqtt.topics import OFFLINE
 
 CONNECTED_WITHIN = 5.0
 """Seconds for a broker to answer: the connection, a subscription, a document."""
@@ -25,8 +26,6 @@ ACKNOWLEDGED_WITHIN = 15.0
 """Seconds for an event or an answer, which may stand behind many others; that the broker lives at all is
 seen by its pings.
 """
-LARGEST_PACKET = 128 * 1024
-"""Octets of the largest packet that a broker may send us (MQTT 5, 3.1.2.11.4); a larger one it drops."""
 LOOKS_EVERY = 1.0
 """Seconds between two looks at what is overdue."""
 CAUGHT_UP_WITHIN = 0.25
@@ -41,15 +40,10 @@ ARRIVED = 2_000
 _QUIET = logging.getLogger("coordinator.mqtt")
 _QUIET.setLevel(logging.CRITICAL + 1)
 
-TAKEN_OVER = 0x8E
-NOT_AUTHORIZED = 0x87
-BAD_USER_NAME_OR_PASSWORD = 0x86
-"""Reason codes (MQTT 5, 2.4)."""
-
 Denied = Callable[[str], None]
 """Hears, once a connection, that the broker does not take what we publish."""
-Acknowledged = Callable[[], None]
-"""Hears that the broker has a publication."""
+Acknowledged = Callable[[ReasonCode], None]
+"""Hears that the broker has a publication, and what it says of it."""
 
 
 class Connection(aiomqtt.Client):
@@ -58,22 +52,34 @@ class Connection(aiomqtt.Client):
     takes at a time (3.2.2.3.3); and publishes without a task for each message.
     """
 
-    def __init__(self, link: Link, topics: Topics, denied: Denied) -> None:
-        """Raises LinkError for certificates that cannot be used."""
+    def __init__(
+        self,
+        link: Link,
+        identifier: str,
+        *,
+        will: str | None = None,
+        largest: int | None = None,
+        denied: Denied = lambda _: None,
+    ) -> None:
+        """`will`: a topic that the broker publishes OFFLINE to, retained, when we end without a goodbye;
+        `largest`: octets of a packet, above which the broker drops what is for us. Raises LinkError for
+        certificates that cannot be used.
+        """
+        limit = {} if largest is None else {"MaximumPacketSize": largest}
         super().__init__(
             link.host,
             link.port,
             username=link.username,
             password=link.password,
-            identifier=f"legacy-tc-{link.id}",
+            identifier=identifier,
             protocol=aiomqtt.ProtocolVersion.V5,
-            will=aiomqtt.Will(topics.availability, OFFLINE, qos=1, retain=True),
+            will=None if will is None else aiomqtt.Will(will, OFFLINE, qos=1, retain=True),
             clean_start=True,
             keepalive=link.keepalive,
             timeout=CONNECTED_WITHIN,
             max_inflight_messages=4 * WINDOW,
             max_queued_incoming_messages=ARRIVED,
-            properties=_properties(PacketTypes.CONNECT, MaximumPacketSize=LARGEST_PACKET),
+            properties=_properties(PacketTypes.CONNECT, **limit),
             tls_context=link.context(),
             socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
             logger=_QUIET,
@@ -87,7 +93,7 @@ class Connection(aiomqtt.Client):
         self._looked = self._loop.time()
         self._held = (0.0, 0.0)
         self.end: ReasonCode | None = None
-        """The reason code that the connection ended with, if the broker gave one."""
+        """The reason code that the broker ended the connection with, if it did."""
 
     def send(
         self, topic: str, octets: bytes, acknowledged: Acknowledged, properties: Properties | None = None
@@ -117,7 +123,7 @@ class Connection(aiomqtt.Client):
         for code in await self.subscribe(topic, options=options):
             if isinstance(code, ReasonCode) and code.is_failure:
                 why = str(code).lower()
-                raise aiomqtt.MqttError(f"the broker refuses the subscription to our requests: {why}")
+                raise aiomqtt.MqttError(f"the broker refuses the subscription to {topic}: {why}")
 
     async def watch(self) -> None:
         """Raise MqttError when an acknowledgement is overdue, for as long as the connection lives."""
@@ -166,16 +172,23 @@ class Connection(aiomqtt.Client):
         if begun is None:
             super()._on_publish(client, userdata, mid, reason_code, properties)
         else:
-            begun[1]()
+            begun[1](reason_code)
 
     def _on_disconnect(
         self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None
     ) -> None:
-        self.end = reason_code if isinstance(reason_code, ReasonCode) else None
+        said = flags.is_disconnect_packet_from_server
+        if self.end is None and said:
+            self.end = reason_code
         if not self._connected.done():
-            self._connected.set_exception(aiomqtt.MqttCodeError(reason_code))
+            garbled = reason_code.value == reasons.PROTOCOL_ERROR
+            error = aiomqtt.MqttCodeError(reason_code) if said else reasons.UnansweredError(garbled)
+            self._connected.set_exception(error)
             self._connected.exception()  # nobody may be waiting any more
-        super()._on_disconnect(client, userdata, flags, reason_code, properties)
+        if not self._connected.cancelled():  # whoever waited for it has left
+            super()._on_disconnect(client, userdata, flags, reason_code, properties)
+        if self._disconnected.done() and not self._disconnected.cancelled():
+            self._disconnected.exception()  # nobody may be waiting yet
 
 
 def message_expiry(seconds: float) -> Properties:
@@ -203,22 +216,3 @@ def _properties(kind: int, **values: object) -> Properties:
     for name, value in values.items():
         setattr(properties, name, value)
     return properties
-
-
-def explain(error: BaseException, link: Link, end: ReasonCode | None) -> str:
-    """Why there is no broker, in a line. `end`: the reason code that the connection ended with, if any."""
-    if end is not None and end.value == TAKEN_OVER:
-        return f"another client uses the id '{link.id}' on {link}: one of the two must have another"
-    text = str(error)
-    if "CERTIFICATE_VERIFY_FAILED" in text:
-        why = text.partition("certificate verify failed: ")[2].partition(" (_ssl")[0]
-        return f"{link}: the broker's certificate is not believed: {why or text}"
-    if "ssl" in text.lower() or "ALERT" in text:
-        return f"{link}: TLS failed: {text.partition('] ')[2].partition(' (_ssl')[0] or text}"
-    if "timed out" in text.lower():
-        return f"{link}: the broker does not answer"
-    if isinstance(error, aiomqtt.MqttCodeError) and isinstance(error.rc, ReasonCode):
-        return f"{link}: the broker says: {str(error.rc).lower()}"
-    if text == "Disconnected during message iteration":
-        return f"{link}: the connection was lost"
-    return f"{link}: {text.removeprefix('[Errno ').partition('] ')[2] or text}"

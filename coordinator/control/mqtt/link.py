@@ -50,6 +50,7 @@ class Link:
             context = ssl.create_default_context(cafile=None if self.ca_file is None else str(self.ca_file))
         except (OSError, ssl.SSLError) as error:
             raise LinkError(f"{self.ca_file}: not a file of CA certificates: {_reason(error)}") from None
+        context.sslsocket_class = _Socket
         if self.certificate_file is not None:
             try:
                 # a passphrase, or OpenSSL asks the terminal for one, and waits
@@ -59,6 +60,18 @@ class Link:
                     f"{self.certificate_file}: not a certificate with its key: {_reason(error)}"
                 ) from None
         return context
+
+
+class _Socket(ssl.SSLSocket):
+    """Closes when its handshake fails: paho does not."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        """Raises OSError."""
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
 
 
 def at(url: str, *, allow_plaintext: bool = False, **others: object) -> Link:

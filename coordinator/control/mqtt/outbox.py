@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from coordinator.control.mqtt.connection import Connection
 
@@ -89,7 +90,7 @@ class Pump(Generic[Item]):
             self._flight.append(item)
             self._connection.send(made.topic, made.octets, self._acknowledged, made.properties)
 
-    def _acknowledged(self) -> None:
+    def _acknowledged(self, _code: ReasonCode) -> None:
         """A broker acknowledges in the order of publication (MQTT 5, 4.6)."""
         if self._flight:
             self._flight.popleft()

@@ -12,21 +12,15 @@ import aiomqtt
 from paho.mqtt.reasoncodes import ReasonCode
 
 from coordinator.control.feed import Event
-from coordinator.control.mqtt import outbox
-from coordinator.control.mqtt.connection import (
-    BAD_USER_NAME_OR_PASSWORD,
-    NOT_AUTHORIZED,
-    TAKEN_OVER,
-    Connection,
-    explain,
-)
+from coordinator.control.mqtt import outbox, reasons
+from coordinator.control.mqtt.connection import Connection
 from coordinator.control.mqtt.link import Link, LinkError
 from coordinator.control.mqtt.requests import Answer, Requests, written
 from coordinator.control.mqtt.topics import OFFLINE, ONLINE, Topics
 from coordinator.control.plane import Plane
 
-HOPELESS = frozenset((TAKEN_OVER, NOT_AUTHORIZED, BAD_USER_NAME_OR_PASSWORD))
-"""Ends that do not mend by trying again at once."""
+LARGEST_PACKET = 128 * 1024
+"""Octets of the largest packet that a broker may send us (MQTT 5, 3.1.2.11.4); a larger one it drops."""
 LEFT_WITHIN = 1.0
 """Seconds for each part of a goodbye: what waits, the word itself, the end of the connection."""
 
@@ -67,6 +61,8 @@ class MqttTransport:
         self._reader = plane.feed.read(link.outbox)
         self._requests = Requests(plane.dispatcher, self._topics, link)
         self._reason = ""
+        self._brief = 0
+        """Connections in a row that were lost soon after they were made."""
         self.connected = False
         self.connections = 0
         """How many were made so far."""
@@ -93,27 +89,34 @@ class MqttTransport:
 
     async def _once(self, delay: float) -> float:
         """One connection, from its making to its loss; return the seconds to wait before the next."""
-        patience, loop = self._patience, asyncio.get_running_loop()
-        began = loop.time()
+        patience, before = self._patience, self.connections
+        began = asyncio.get_running_loop().time()
         try:
-            connection = Connection(self._link, self._topics, self._denied)
+            connection = Connection(
+                self._link,
+                f"legacy-tc-{self._link.id}",
+                will=self._topics.availability,
+                largest=LARGEST_PACKET,
+                denied=self._denied,
+            )
         except LinkError as error:
             self._lost(str(error))
             return patience.hopeless
-        end: object = None
+        end: ReasonCode | None = None
+        lasted = False
         try:
             async with connection:
                 await self._serve(connection)
         except aiomqtt.MqttError as error:
-            end = connection.end or getattr(error, "rc", None)
-            self._lost(explain(error, self._link, connection.end))
+            end = connection.end or reasons.of(error)
+            lasted = asyncio.get_running_loop().time() - began >= patience.longest
+            self._brief = 0 if lasted else self._brief + (self.connections > before)
+            self._lost(reasons.explain(error, self._link, connection.end, again=self._brief > 1))
         finally:
             connection.abort()
-        if isinstance(end, ReasonCode) and end.value in HOPELESS:
+        if end is not None and end.value in reasons.HOPELESS:
             return patience.hopeless
-        if loop.time() - began >= patience.longest:
-            return patience.first
-        return min(patience.longest, max(patience.first, 2 * delay))
+        return patience.first if lasted else min(patience.longest, max(patience.first, 2 * delay))
 
     async def _serve(self, connection: Connection) -> None:
         """Everything that one connection carries. Raises MqttError when it is lost. Ends it without a goodbye
