@@ -106,7 +106,6 @@ async def _plane(
     """The control plane, and everything that looks after it."""
     loop = asyncio.get_running_loop()
     metrics = Metrics()
-    lag = LoopLag(loop.time)
     async with AsyncExitStack() as stack:
         log = stack.enter_context(Log(control.log))
         service = Service(
@@ -118,7 +117,10 @@ async def _plane(
             schema_url=None,
             metrics=metrics,
         )
+        lag = LoopLag(loop.time, service.stalled)
         service.doctor.gauges.lag = lambda: lag.worst
+        loop.set_exception_handler(lambda _loop, context: log.loop_says(context))
+        stack.callback(loop.set_exception_handler, None)
         stack.push_async_callback(service.close)
         reader = service.plane.feed.read(LOG_WAITS)
         stack.callback(reader.close)

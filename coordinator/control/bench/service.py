@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -38,8 +39,11 @@ class Service:
         utc_at_zero: int,
         schema_url: str | None = None,
         metrics: Metrics | None = None,
+        wall: Callable[[], float] = time.time,
     ) -> None:
-        """`utc_at_zero`: UTC, in microseconds since 1970, when the service was made."""
+        """`utc_at_zero`: UTC, in microseconds since 1970, when the service was made. `wall` is UTC now, in
+        seconds, for `not_after`.
+        """
         clock = LoopClock()
         feed = Feed(clock.now, utc_at_zero)
         feed.attach(clock.now, utc_at_zero, round(clock.loop_time(Instant(0)) * 1e9))
@@ -47,7 +51,11 @@ class Service:
         self.doctor = Doctor(bench=self.bench)
         self.herald = Herald(self.bench, people)
         dispatcher = Dispatcher(
-            table(self.bench, self.doctor), in_flight=in_flight, answered=self._answered, broken=broken
+            table(self.bench, self.doctor),
+            in_flight=in_flight,
+            answered=self._answered,
+            broken=broken,
+            wall=wall,
         )
         self.doctor.answered = lambda seconds: self._metrics.radio_answered(seconds)
         self.herald.judged = lambda profile, verdict: self._metrics.verdict(profile, verdict)
@@ -122,6 +130,11 @@ class Service:
         run = self.bench.runs.present
         if not connected and run is not None and run.on_disconnect == "stop":
             running.end(self.bench, "stopped", f"the broker is gone: {reason}")
+
+    def stalled(self, seconds: float) -> None:
+        """The event loop stood still for so long."""
+        if self.bench.session is not None:
+            self.bench.session.stalled(seconds)
 
     async def keep(self) -> None:
         """Look after `health` for as long as this runs."""
