@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from coordinator.control.bench.bench import Options
 from coordinator.control.bench.service import Service
@@ -24,7 +27,7 @@ from coordinator.runtime import state_folder
 from coordinator.runtime.loop_lag import LoopLag
 from coordinator.runtime.notify import Notifier, Watchdog
 from coordinator.runtime.order import Ending, Order, Reporter
-from coordinator.runtime.signals import Hangup
+from coordinator.runtime.signals import Hangup, cancelled_by
 
 LOG_WAITS = 10_000
 """Events that may wait to be logged."""
@@ -76,14 +79,20 @@ async def sessions(
     notifier: Notifier | None = None,
 ) -> Ending:
     """Run one session after the other, as networks are formed, under a control plane that outlives them."""
+    again = contextlib.ExitStack()
     while True:
         async with session(order, service.herald, utc_at_zero=time.time_ns() // 1_000) as running:
             begun()
+            again.close()
             async with service.attached(running):
                 if notifier is not None:
                     service.when_formed(lambda: notifier.ready("the network is up"))
                 ending = await running.run(stop)
             in_force, generation = running.switcher.in_force, running.switcher.generation
+            faults = tuple(
+                replace(fault, count=left, skip=0 if used else fault.skip)
+                for fault, left, used in running.center.host.faults.standing()
+            )
         reform = ending.reform
         if reform is None:
             return ending
@@ -95,8 +104,23 @@ async def sessions(
             joiner=None,
             in_force=in_force,
             generation=generation,
+            faults=faults,
             change=reform.change,
+            capture=_another(order.capture),
+            events=_another(order.events),
         )
+        if stop.done():
+            return Ending(signal=stop.result())
+        again.enter_context(cancelled_by(stop))
+
+
+def _another(path: Path | None) -> Path | None:
+    """The file of the next network beside that of the first; what is no file, a pipe for one, goes on."""
+    if path is None or not path.is_file():
+        return path
+    stem = re.sub(r"-[0-9]+$", "", path.stem)
+    beside = (path.with_stem(f"{stem}-{number}") for number in itertools.count(2))
+    return next(each for each in beside if not each.exists())
 
 
 @asynccontextmanager
@@ -119,9 +143,9 @@ async def _plane(
             metrics=metrics,
         )
         service.doctor.gauges.lag = lambda: lag.worst
-        stack.push_async_callback(service.close)
         reader = service.plane.feed.read(LOG_WAITS)
         stack.callback(reader.close)
+        stack.callback(log.catch_up, reader)
         await stack.enter_async_context(_owned(log.follow(reader), lag.run(), service.keep()))
         if control.http is not None:
             address = await stack.enter_async_context(
@@ -145,7 +169,10 @@ async def _plane(
         await stack.enter_async_context(Watchdog(notifier, lambda: _alive(service)))
         if hangup is not None:
             hangup.act = lambda: _reload(service, notifier)
-        yield service
+        try:
+            yield service
+        finally:
+            await service.close()  # while there still is somebody to bring the answers
 
 
 async def _alive(service: Service) -> None:

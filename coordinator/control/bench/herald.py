@@ -59,6 +59,11 @@ class Herald:
         if bench.options.frames:
             self._methods[trace.Heard] = self._heard
 
+    def begin(self) -> None:
+        """Another session: its frames are counted from 1, as its answers do."""
+        self._frames = 0
+        self._effects.clear()
+
     # --- Reporter -----------------------------------------------------------------------------------
 
     def started(self, run: Begun) -> None:

@@ -84,16 +84,21 @@ def reset(bench: Bench, request: schema.NetworkReset, _context: Context) -> Awai
     return _formed(bench, session, setting, "network/reset", forget=True)
 
 
-async def _formed(
+def _formed(
     bench: Bench, session: Session, setting: Setting, change: str, *, forget: bool = False
-) -> schema.NetworkChanged:
+) -> Awaitable[schema.NetworkChanged]:
     """Have another session begin, and answer when its network is up."""
-    session.form_another(setting, change, forget=forget)
+    if not session.form_another(setting, change, forget=forget):
+        raise ControlError(ErrorCode.REFUSED, "another network is being formed already")
+    return _is_up(bench, bench.over)
+
+
+async def _is_up(bench: Bench, over: asyncio.Event) -> schema.NetworkChanged:
+    """The answer when the session after the one that is `over` is up."""
     try:
         async with asyncio.timeout(FORMED_WITHIN):
-            while bench.session is None or bench.session is session:
-                bench.formed.clear()
-                await bench.formed.wait()
+            await over.wait()
+            await bench.formed.wait()
     except TimeoutError:
         raise ControlError(
             ErrorCode.TIMEOUT, f"no network was formed within {FORMED_WITHIN:g} s", hint="state says more"
