@@ -26,7 +26,8 @@ from coordinator.daemon.sessions import session
 from coordinator.runtime import state_folder
 from coordinator.runtime.loop_lag import LoopLag
 from coordinator.runtime.notify import Notifier, Watchdog
-from coordinator.runtime.order import Ending, Order, Reporter
+from coordinator.runtime.order import Ending, Order, Reform, Reporter
+from coordinator.runtime.session import Session
 from coordinator.runtime.signals import Hangup, cancelled_by
 
 LOG_WAITS = 10_000
@@ -79,39 +80,46 @@ async def sessions(
     notifier: Notifier | None = None,
 ) -> Ending:
     """Run one session after the other, as networks are formed, under a control plane that outlives them."""
-    again = contextlib.ExitStack()
-    while True:
-        async with session(order, service.herald, utc_at_zero=time.time_ns() // 1_000) as running:
-            begun()
-            again.close()
-            async with service.attached(running):
-                if notifier is not None:
-                    service.when_formed(lambda: notifier.ready("the network is up"))
-                ending = await running.run(stop)
-            in_force, generation = running.switcher.in_force, running.switcher.generation
-            faults = tuple(
-                replace(fault, count=left, skip=0 if used else fault.skip)
-                for fault, left, used in running.center.host.faults.standing()
-            )
-        reform = ending.reform
-        if reform is None:
-            return ending
-        if reform.forget and order.state is not None:
-            state_folder.erase(order.state)
-        order = replace(
-            order,
-            setting=reform.setting,
-            joiner=None,
-            in_force=in_force,
-            generation=generation,
-            faults=faults,
-            change=reform.change,
-            capture=_another(order.capture),
-            events=_another(order.events),
-        )
-        if stop.done():
-            return Ending(signal=stop.result())
-        again.enter_context(cancelled_by(stop))
+    forming = contextlib.ExitStack()
+    try:
+        while True:
+            async with session(order, service.herald, utc_at_zero=time.time_ns() // 1_000) as running:
+                begun()
+                forming.close()
+                async with service.attached(running):
+                    if notifier is not None:
+                        service.when_formed(lambda: notifier.ready("the network is up"))
+                    ending = await running.run(stop)
+            if ending.reform is None:
+                return ending
+            order = _next(order, ending.reform, running)
+            if stop.done():
+                return Ending(signal=stop.result())
+            forming.enter_context(cancelled_by(stop))
+    except asyncio.CancelledError:
+        if not stop.done():
+            raise
+        return Ending(signal=stop.result())
+
+
+def _next(order: Order, reform: Reform, before: Session) -> Order:
+    """The order for another network: behaviours, faults and generation go on, devices do not."""
+    if reform.forget and order.state is not None:
+        state_folder.erase(order.state)
+    return replace(
+        order,
+        setting=reform.setting,
+        joiner=None,
+        in_force=before.switcher.in_force,
+        generation=before.switcher.generation,
+        faults=tuple(
+            replace(fault, count=left, skip=0 if used else fault.skip)
+            for fault, left, used in before.center.host.faults.standing()
+        ),
+        change=reform.change,
+        capture=_another(order.capture),
+        events=_another(order.events),
+    )
 
 
 def _another(path: Path | None) -> Path | None:
