@@ -75,7 +75,7 @@ class Service:
         session.watch(self._metrics.note)
         switcher.boundaries.begun.append(self.herald.took_effect)
         switcher.boundaries.found.append(self.herald.first_frame)
-        self.herald.begin()
+        self.herald.begin(session.center.host)
         session.formed = lambda: self._formed(session)
         session.over = lambda: self._over(session)
         try:
