@@ -21,6 +21,7 @@ from coordinator.control.http.pages import Text
 from coordinator.control.metrics import CONTENT_TYPE, Metrics
 from coordinator.control.mqtt.link import Link
 from coordinator.control.mqtt.transport import MqttTransport
+from coordinator.control.schema.commands import Response
 from coordinator.daemon.log import Log, LogSettings
 from coordinator.daemon.sessions import session
 from coordinator.runtime import state_folder
@@ -29,6 +30,7 @@ from coordinator.runtime.notify import Notifier, Watchdog
 from coordinator.runtime.order import Ending, Order, Reform, Reporter
 from coordinator.runtime.session import Session
 from coordinator.runtime.signals import Hangup, cancelled_by
+from coordinator.runtime.survey import NetworkInUse
 
 LOG_WAITS = 10_000
 """Events that may wait to be logged."""
@@ -83,13 +85,18 @@ async def sessions(
     forming = contextlib.ExitStack()
     try:
         while True:
-            async with session(order, service.herald, utc_at_zero=time.time_ns() // 1_000) as running:
-                begun()
-                forming.close()
-                async with service.attached(running):
-                    if notifier is not None:
-                        service.when_formed(lambda: notifier.ready("the network is up"))
-                    ending = await running.run(stop)
+            try:
+                async with session(order, service.herald, utc_at_zero=time.time_ns() // 1_000) as running:
+                    begun()
+                    forming.close()
+                    async with service.attached(running):
+                        if notifier is not None:
+                            service.when_formed(lambda: notifier.ready("the network is up"))
+                        ending = await running.run(stop)
+            except NetworkInUse as in_use:
+                order = _drawn(order, in_use)
+                service.bench.instead = str(in_use)
+                continue
             if ending.reform is None:
                 return ending
             order = _next(order, ending.reform, running)
@@ -100,6 +107,17 @@ async def sessions(
         if not stop.done():
             raise
         return Ending(signal=stop.result())
+
+
+def _drawn(order: Order, in_use: NetworkInUse) -> Order:
+    """What somebody asked for meanwhile is in use: a bench does not end by that, but draws what is not.
+
+    Raises what it is given where that is of no use: at the beginning, and when all was drawn.
+    """
+    setting = order.setting
+    if order.change is None or (setting.pan_id is None and setting.extended_pan_id is None):
+        raise in_use
+    return replace(order, setting=replace(setting, pan_id=None, extended_pan_id=None))
 
 
 def _next(order: Order, reform: Reform, before: Session) -> Order:
@@ -195,9 +213,14 @@ def _reload(service: Service, notifier: Notifier) -> None:
     notifier.reloading()
     begun = service.plane.dispatcher.begin(Call(verb="profile/reload", body=b"{}", origin="SIGHUP"))
     if isinstance(begun, asyncio.Future):
-        begun.add_done_callback(lambda _: notifier.ready("the profile was read again"))
+        begun.add_done_callback(lambda done: _reloaded(done.result(), notifier))
     else:
-        notifier.ready("the profile was read again")
+        _reloaded(begun, notifier)
+
+
+def _reloaded(response: Response, notifier: Notifier) -> None:
+    error = response.error
+    notifier.ready("the profile was read again" if error is None else f"not read again: {error.message}")
 
 
 @asynccontextmanager

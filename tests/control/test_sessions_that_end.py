@@ -14,6 +14,7 @@ import pytest
 from coordinator.daemon import sessions, steering
 from coordinator.runtime.order import Order, Reporter
 from coordinator.runtime.session import Session
+from coordinator.runtime.survey import NetworkInUse
 from coordinator.runtime.virtual_time import VirtualTimeLoop
 from tests.control.rig import Client, Json, bench
 
@@ -276,3 +277,52 @@ def test_events_of_several_networks_have_one_clock() -> None:
     times = [event["t_mono_ns"] for event in client.events]
     assert times == sorted(times)  # type: ignore[type-var]
     assert [event["gen"] for event in client.of("switched")] == [2, 3, 4]
+
+
+def test_a_network_that_somebody_else_has_does_not_end_the_bench(monkeypatch: pytest.MonkeyPatch) -> None:
+    @asynccontextmanager
+    async def session(order: Order, reporter: Reporter, *, utc_at_zero: int) -> AsyncIterator[Session]:
+        if order.setting.pan_id == 0x1234:
+            raise NetworkInUse("PAN 0x1234 is in use on channel 20: choose another")
+        async with original(order, reporter, utc_at_zero=utc_at_zero) as running:
+            yield running
+
+    original = sessions.session
+    monkeypatch.setattr(steering, "session", session)
+
+    async def body(client: Client) -> None:
+        error = await client.refused("network/form", channel=20, pan_id="0x1234")
+        assert error["code"] == "timeout"
+        assert "in use" in str(error["message"])
+        formed = await client.done("network/get")
+        assert formed["channel"] == 20
+        assert formed["pan_id"] != "0x1234"
+        assert (await client.done("network/form", pan_id="0x4321"))["network"]["pan_id"] == "0x4321"  # type: ignore[index]
+
+    bench(body)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("pan_id", "0xffff"), ("extended_pan_id", "00:00:00:00:00:00:00:00")],
+)
+def test_what_is_no_networks_identifier_is_invalid_and_the_network_stays(key: str, value: str) -> None:
+    async def body(client: Client) -> None:
+        before = await client.done("network/get")
+        assert (await client.refused("network/form", **{key: value}))["code"] == "invalid"
+        assert await client.done("network/get") == before
+
+    bench(body)
+
+
+def test_captures_that_are_under_way_are_bounded(tmp_path: Path) -> None:
+    async def body(client: Client) -> None:
+        for number in range(8):
+            await client.done("capture/start", file=f"c{number}")
+        assert (await client.refused("capture/start", file="c8"))["code"] == "refused"
+        await client.done("capture/stop")
+        await client.done("capture/start", file="c8")
+
+    client, _ = bench(body, folder=tmp_path)
+    stopped = [event for event in client.of("capture") if event["state"] == "stopped"]
+    assert len(stopped) == 9

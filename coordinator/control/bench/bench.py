@@ -52,6 +52,8 @@ class Bench:
     """Set while a session is up."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the session that was up is no more; the next has another."""
+    instead: str = ""
+    """Why another network was formed than was asked for."""
     refresh: Callable[[], None] = lambda: None
     """Post `state` again."""
 

@@ -15,11 +15,17 @@ from coordinator.recording import Unwritable
 
 CAPTURE = ".pcapng"
 EVENTS = ".jsonl"
+AT_A_TIME = 8
+"""Captures that may be under way: each has files and threads of its own."""
 _NUMBERED = re.compile(r"-[0-9]+$")
 
 
 def start(bench: Bench, request: schema.CaptureStart, _context: Context) -> schema.Capture:
     """Begin a capture."""
+    if len(bench.up().files.late) >= AT_A_TIME:
+        raise ControlError(
+            ErrorCode.REFUSED, f"{AT_A_TIME} captures are under way already", hint="capture/stop ends one"
+        )
     return begin(bench, request.file, events=request.events)
 
 
