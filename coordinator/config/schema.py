@@ -243,7 +243,7 @@ class Evidence(Table):
     )
     max_bytes: int | None = key(
         None,
-        "Size at which a capture that a command began ends by itself. Absent: no limit.",
+        "Size at which a capture that a command began takes no more, and has failed. Absent: no limit.",
         example=100_000_000,
         unit="octets",
         within=values.Range(SMALLEST_LIMIT, 2**63 - 1),

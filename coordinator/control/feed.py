@@ -21,6 +21,30 @@ Fields = dict[str, object]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """Events that a reader has lost, in a row."""
+
+    count: int
+    first: int
+    last: int
+
+    def before(self, later: _Gap) -> _Gap:
+        """Both as one."""
+        return _Gap(self.count + later.count, self.first, later.last)
+
+    def event(self) -> Event:
+        """What the reader is told."""
+        body: Fields = {
+            "kind": "dropped",
+            "seq": self.last,
+            "count": self.count,
+            "first_seq": self.first,
+            "last_seq": self.last,
+        }
+        return Event(seq=self.last, kind="dropped", body=body, gap=self)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Event:
     """One event: its number, its kind, and its payload, encoded once for all readers."""
@@ -28,6 +52,8 @@ class Event:
     seq: int
     kind: str
     body: Fields
+    gap: _Gap | None = None
+    """What a `dropped` event stands for."""
 
     @cached_property
     def octets(self) -> bytes:
@@ -100,7 +126,7 @@ class Reader:
         self._leave = leave
         self._waiting: deque[Event] = deque()
         self._came = asyncio.Event()
-        self._gap: tuple[int, int, int] | None = None
+        self._gap: _Gap | None = None
         self.lost = 0
         """How many events this reader has lost so far."""
 
@@ -108,16 +134,17 @@ class Reader:
         return len(self._waiting)
 
     def put(self, event: Event) -> None:
-        """One more event; the oldest goes when there is no room."""
-        if len(self._waiting) >= self._limit:
-            self._lose(self._waiting.popleft().seq)
+        """One more event; the oldest go when there is no room."""
+        while len(self._waiting) >= self._limit:
+            self._lose(self._waiting.popleft())
         self._waiting.append(event)
         self._came.set()
 
-    def _lose(self, seq: int) -> None:
-        count, first, _ = self._gap or (0, seq, seq)
-        self._gap = (count + 1, first, seq)
-        self.lost += 1
+    def _lose(self, event: Event) -> None:
+        """The oldest is gone; one that tells of a gap itself becomes part of it."""
+        gap = _Gap(1, event.seq, event.seq) if event.gap is None else event.gap
+        self.lost += event.gap is None
+        self._gap = gap if self._gap is None else self._gap.before(gap)
 
     async def get(self) -> Event:
         """The next event, or the word that some are lost. Waits for as long as it takes: bound it."""
@@ -131,27 +158,16 @@ class Reader:
     def take(self) -> Event | None:
         """The next event if there is one."""
         if self._gap is not None:
-            (count, first, last), self._gap = self._gap, None
-            body: Fields = {
-                "kind": "dropped",
-                "seq": last,
-                "count": count,
-                "first_seq": first,
-                "last_seq": last,
-            }
-            return Event(seq=last, kind="dropped", body=body)
+            gap, self._gap = self._gap, None
+            return gap.event()
         return self._waiting.popleft() if self._waiting else None
 
     def put_back(self, event: Event) -> None:
-        """An event that was taken and could not be delivered is the next again."""
-        if event.kind == "dropped":
-            count, first = event.body["count"], event.body["first_seq"]
-            assert isinstance(count, int)
-            assert isinstance(first, int)
-            more, _, last = self._gap or (0, 0, event.seq)
-            self._gap = (count + more, first, last)
-        else:
-            self._waiting.appendleft(event)
+        """An event that was taken and not delivered is the next again, before what was lost since."""
+        if self._gap is not None:
+            gap, self._gap = self._gap, None
+            self._waiting.appendleft(gap.event())
+        self._waiting.appendleft(event)
         self._came.set()
 
     def close(self) -> None:

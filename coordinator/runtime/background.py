@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
+import select
+import stat
 import threading
 from collections import deque
 from typing import BinaryIO
@@ -16,11 +20,15 @@ PATIENCE = 1.0
 class BackgroundFile:
     """`write` and `flush` of a binary file, done behind them. What went wrong is raised by a later call.
 
-    `drain` waits until everything is with the operating system, and raises OSError if it is not.
+    `drain` waits until everything is with the operating system, and raises OSError if it is not. After an
+    error no more is written, and a regular file ends with the last write that is there as a whole.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, limit: int | None = None) -> None:
+        """`file` is written at its end; `limit`: octets that may be written in all, None for no limit."""
         self._file = file
+        self._limit = limit
+        self._taken = 0
         self._condition = threading.Condition()
         self._queue: deque[bytes] = deque()
         self._waiting = 0
@@ -31,12 +39,17 @@ class BackgroundFile:
         self._thread.start()
 
     def write(self, octets: bytes, /) -> None:
-        """Have octets written. Raises OSError when an earlier write failed, or the disk does not keep up."""
+        """Have octets written. Raises OSError when an earlier write failed, when the disk does not keep up,
+        and (EFBIG) when it would be more than the limit.
+        """
         with self._condition:
             self._complain()
             if self._waiting + len(octets) > MAX_WAITING:
                 self._error = OSError(f"the disk is {MAX_WAITING // 1024 // 1024} MiB behind")
-                self._complain()
+            elif self._limit is not None and self._taken + len(octets) > self._limit:
+                self._error = OSError(errno.EFBIG, f"its limit of {self._limit} octets is reached")
+            self._complain()
+            self._taken += len(octets)
             self._queue.append(octets)
             self._waiting += len(octets)
             self._condition.notify_all()
@@ -78,17 +91,55 @@ class BackgroundFile:
                 self._condition.wait_for(lambda: bool(self._queue) or self._closed)
                 if not self._queue:
                     return
-                octets = b"".join(self._queue)
+                writes = tuple(self._queue)
                 self._queue.clear()
                 self._waiting = 0
                 self._busy = True
             try:
-                self._file.write(octets)
-                self._file.flush()
+                _write_whole(self._file, writes)
             except OSError as error:
                 with self._condition:
                     self._error = self._error or error
+                    self._closed = True
+                    self._queue.clear()
             finally:
                 with self._condition:
                     self._busy = False
                     self._condition.notify_all()
+
+
+def _write_whole(file: BinaryIO, writes: tuple[bytes, ...]) -> None:
+    """Write all of these. Raises OSError, and then a regular file has the first of them, each whole."""
+    raw: BinaryIO = getattr(file, "raw", file)  # a buffer would come back with the rest when it is closed
+    left, before = memoryview(b"".join(writes)), _size(raw)
+    try:
+        while left:
+            taken = raw.write(left)
+            if not taken and not select.select([], [raw], [], PATIENCE)[1]:  # it does not block
+                raise OSError(errno.EAGAIN, f"nothing was taken for {PATIENCE:g} s")
+            left = left[taken or 0 :]
+        raw.flush()
+    except OSError:
+        if before is not None:
+            _cut(raw, before, writes)
+        raise
+
+
+def _size(file: BinaryIO) -> int | None:
+    """How long a regular file is; None for anything else."""
+    try:
+        status = os.fstat(file.fileno())
+    except (OSError, ValueError, AttributeError):
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+def _cut(file: BinaryIO, before: int, writes: tuple[bytes, ...]) -> None:
+    """Take off the write that is there in part."""
+    there, whole = _size(file) or 0, before
+    for octets in writes:
+        if whole + len(octets) > there:
+            break
+        whole += len(octets)
+    with contextlib.suppress(OSError):
+        os.ftruncate(file.fileno(), whole)

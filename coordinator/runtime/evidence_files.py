@@ -14,7 +14,7 @@ from types import TracebackType
 
 from coordinator import trace
 from coordinator.primitives import nlme
-from coordinator.recording import Files, Recording
+from coordinator.recording import Files, Miss, Recording, Unwritable
 from coordinator.sim.air import AirFrame
 from coordinator.types import Eui64, Instant
 
@@ -25,7 +25,17 @@ DEVICE_KEYS_KEPT = 3
 KEYS_KEPT = 256
 """Network keys that a late capture begins with: as many as there are sequence numbers."""
 
-Make = Callable[[Files], Recording]
+Make = Callable[[Files, Miss, int | None], Recording]
+"""A recording for files, whom it tells what it misses, and how many octets a file of it may have."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Late:
+    """A capture that was begun in the midst. `failed` says why it lacks something, or is empty."""
+
+    stack: contextlib.ExitStack
+    recording: Recording
+    failed: str = ""
 
 
 @dataclass(slots=True)
@@ -79,14 +89,18 @@ class Prelude:
 class EvidenceFiles:
     """Every recording of a session, as one: ``with EvidenceFiles(...) as files``."""
 
-    def __init__(self, first: Files, make: Make) -> None:
-        """`make` gives a recording for files; entering raises Unwritable, and then nothing has changed."""
+    def __init__(self, first: Files, make: Make, missed: Callable[[Path | None, str], None]) -> None:
+        """`make` gives a recording for files; entering it raises Unwritable, and then nothing has changed.
+
+        `missed` hears once of each late capture that fails, and with None of the files of the beginning.
+        """
         self._make = make
+        self._missed = missed
         self._path = first.capture
-        self._first = make(first)
+        self._first = make(first, lambda reason: missed(None, reason), None)
         self._stack = contextlib.ExitStack()
         self._prelude = Prelude()
-        self._late: dict[Path, tuple[Recording, contextlib.ExitStack]] = {}
+        self._late: dict[Path, Late] = {}
         self._all: tuple[Recording, ...] = ()
 
     def __enter__(self) -> EvidenceFiles:
@@ -122,22 +136,52 @@ class EvidenceFiles:
         """The captures that were begun meanwhile."""
         return tuple(self._late)
 
-    def begin(self, files: Files) -> None:
-        """Begin a capture now. Raises Unwritable, and ValueError when one into this file is under way."""
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Why late captures that are still under way lack something."""
+        return tuple(late.failed for late in self._late.values() if late.failed)
+
+    def begin(self, files: Files, limit: int | None = None) -> None:
+        """Begin a capture now, each of its files at most `limit` octets long.
+
+        Raises ValueError when one into this file is under way, and Unwritable, then without a file, also when
+        there is no room for what it begins with.
+        """
         path = files.capture
         if path is None or path in self._late:
             raise ValueError("a capture into this file is under way")
         stack = contextlib.ExitStack()
-        recording = stack.enter_context(self._make(files))
+        early: list[str] = []
+        recording = self._make(files, lambda reason: self._fail(path, reason, early), limit)
+        stack.enter_context(recording)
         self._prelude.play(recording.note)
-        self._late[path] = (recording, stack)
+        recording.drain()
+        if early:
+            stack.close()
+            for each in (path, files.events):
+                if each is not None:
+                    each.unlink(missing_ok=True)
+            raise Unwritable(f"{path.name}: {early[0]}")
+        self._late[path] = Late(stack=stack, recording=recording)
         self._all = (*self._all, recording)
 
-    def end(self, path: Path) -> None:
-        """End a capture, its files complete. Raises KeyError when there is none of that name."""
-        recording, stack = self._late.pop(path)
-        self._all = tuple(each for each in self._all if each is not recording)
-        stack.close()
+    def end(self, path: Path) -> str:
+        """End a capture, its files closed; return why it lacks something, if it does. Raises KeyError when
+        there is none of that name.
+        """
+        late = self._late[path]
+        self._all = tuple(each for each in self._all if each is not late.recording)
+        late.stack.close()
+        del self._late[path]
+        return late.failed
+
+    def _fail(self, path: Path, reason: str, early: list[str]) -> None:
+        late = self._late.get(path)
+        if late is None:
+            early.append(reason)
+        elif not late.failed:
+            late.failed = reason
+            self._missed(path, reason)
 
     def note(self, record: trace.Record) -> None:
         """Take one of the Trust Center's records."""

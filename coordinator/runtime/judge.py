@@ -97,6 +97,8 @@ class Judge:
         for row in self._ladder.close(at):
             self._reporter.row(row)
         self._files().drain()
+        for reason in self._files().failed:
+            self.witness.interrupt(reason)
         if device is None:
             verdict = self.witness.close(at)
         else:

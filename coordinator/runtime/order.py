@@ -23,6 +23,7 @@ from coordinator.sim.air import MediumConfig
 from coordinator.stack.frame_fault import FrameFault
 from coordinator.stack.host import Network
 from coordinator.switching.change import InForce
+from coordinator.switching.switcher import Assess
 from coordinator.types import Duration, Entropy, Eui64
 
 if TYPE_CHECKING:
@@ -145,6 +146,15 @@ class Joiners(Protocol):
         ...
 
 
+ALTITUDES = ("policy", "plan", "frame", "octets")
+"""Where the Trust Center can be made to deviate when every frame is ours."""
+
+
+def _everything_fits(_in_force: InForce) -> tuple[str, ...]:
+    """Every frame is ours, so everything can be done."""
+    return ()
+
+
 async def _nothing_to_verify() -> None:
     """A radio that is part of this process cannot be lost."""
 
@@ -155,7 +165,9 @@ class Ground:
     `on_air` is called when the network is up, for whoever powers a device; `verify` before a verdict is
     given, to learn of a loss that nobody noticed; `failed` is set when the ground gives way by our error.
     `store` is open, and stays so. `catch_up` does what is due on the air before somebody acts from outside.
-    `joiners` can power simulated devices, where the air is ours.
+    `joiners` can power simulated devices, where the air is ours. `assess` says of what shall be in force
+    everything that this radio cannot do, without asking it; `altitudes` are those at which it lets the
+    Trust Center deviate.
     """
 
     radio: Radio
@@ -170,3 +182,5 @@ class Ground:
     failed: asyncio.Event = field(default_factory=asyncio.Event)
     catch_up: Callable[[], None] = lambda: None
     joiners: Joiners | None = None
+    assess: Assess = _everything_fits
+    altitudes: tuple[str, ...] = ALTITUDES

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 from coordinator import trace
 from coordinator.composition import TRUST_CENTER_NAME, Setting, TrustCenterNode
 from coordinator.evidence.outcome import Verdict
-from coordinator.recording import Files, Recording
+from coordinator.radio.errors import Fault, RadioUnavailable
+from coordinator.recording import Files, Miss, Recording
 from coordinator.runtime.background import BackgroundFile
 from coordinator.runtime.driver import Driver
 from coordinator.runtime.evidence_files import EvidenceFiles
@@ -49,7 +51,9 @@ class Session:
         """Called when the network is up."""
         self.over: Callable[[], None] = lambda: None
         """Called when nothing can be done to it any more; its files are open still."""
-        self.files_written = True
+        self.capture_failed: Callable[[Path, str], None] = lambda _path, _reason: None
+        """Hears once of each capture begun meanwhile that lacks something, and why."""
+        self._files_failed = False
         self._reform: asyncio.Future[Reform] = asyncio.get_running_loop().create_future()
         self.judge = Judge(order, reporter, lambda: self.files, self._relay, ground.radio.kind)
         self._sinks: list[trace.Sink] = [self.judge.note]
@@ -63,11 +67,11 @@ class Session:
             behaviours=in_force.behaviours,
             generation=order.generation,
         )
-        self.switcher = Switcher(self.center, in_force.profile)
+        self.switcher = Switcher(self.center, in_force.profile, ground.assess)
         self.switcher.in_force = in_force
         for fault in order.faults:
             self.center.host.faults.arm(fault)
-        self.files = EvidenceFiles(self.files_of(), self._recording)
+        self.files = EvidenceFiles(self.files_of(), self._recording, self._missed)
         self._hear_later = self._relay.later(self.files.hear)
 
     def files_of(self, **where: object) -> Files:
@@ -81,15 +85,39 @@ class Session:
             **named,  # type: ignore[arg-type]  # paths, as the callers name them
         )
 
-    def _recording(self, files: Files) -> Recording:
-        own_traffic = not self.ground.sees_air
+    def _recording(self, files: Files, miss: Miss, limit: int | None) -> Recording:
         return Recording(
-            files, TRUST_CENTER_NAME, self._missed, own_traffic=own_traffic, behind=BackgroundFile
+            files,
+            TRUST_CENTER_NAME,
+            miss,
+            own_traffic=not self.ground.sees_air,
+            behind=lambda file: BackgroundFile(file, limit),
         )
 
-    def _missed(self, reason: str) -> None:
-        self.files_written = False
-        self.judge.witness.miss(reason)
+    def _missed(self, late: Path | None, reason: str) -> None:
+        """The session's own files are evidence of all of it; a capture begun meanwhile is of who is there
+        until it ends (`Judge.judge`, `end_capture`).
+        """
+        if late is None:
+            self._files_failed = True
+            self.judge.witness.miss(reason)
+        else:
+            self.capture_failed(late, reason)
+
+    @property
+    def files_written(self) -> bool:
+        """False when a file of the session has failed, or a capture that is under way."""
+        return not (self._files_failed or self.files.failed)
+
+    def end_capture(self, path: Path) -> str:
+        """End a capture begun meanwhile; return why it lacks something, if it does. Whoever was there while
+        it did is without evidence; who comes later is not. Raises KeyError when there is none of that name.
+        """
+        self.told()
+        failed = self.files.end(path)
+        if failed:
+            self.judge.witness.interrupt(failed)
+        return failed
 
     # --- for whoever watches and steers -------------------------------------------------------------
 
@@ -155,9 +183,11 @@ class Session:
 
     async def run(self, stop: asyncio.Future[int]) -> Ending:
         """Form, open, and watch until the end. Raises recording.Unwritable before anything is on the air,
-        StateError when what is to survive cannot be saved, and RadioError when the radio does not come up.
+        StateError when what is to survive cannot be saved, and RadioError when the radio does not come up or
+        cannot do what shall be in force.
         """
         center, ground = self.center, self.ground
+        self._fit()
         with self.files as files:
             self._sinks.append(files.note)
             self._began = self._clock.now()
@@ -175,6 +205,16 @@ class Session:
         if self._relay.error is not None:
             raise self._relay.error
         return ending
+
+    def _fit(self) -> None:
+        in_force = self.switcher.in_force
+        misfits = self.ground.assess(in_force)
+        if misfits:
+            name, kind = in_force.profile.name, self.ground.radio.kind
+            raise RadioUnavailable(
+                f"the radio ({kind}) cannot be the Trust Center of the profile {name}: {'; '.join(misfits)}",
+                Fault.REFUSED,
+            )
 
     def _begin(self, driver: Driver) -> None:
         """Form the network, and say so."""

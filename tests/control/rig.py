@@ -104,6 +104,7 @@ def bench(
     capture: Path | None = None,
     frames: bool = False,
     expose_keys: bool = False,
+    max_bytes: int | None = None,
     seed: int = 1,
 ) -> tuple[Client, Ending]:
     """Run a bench in virtual time for as long as `body` takes."""
@@ -117,7 +118,7 @@ def bench(
         state=state,
         capture=capture,
     )
-    options = Options(id="tc0", folder=folder, frames=frames, expose_keys=expose_keys)
+    options = Options(id="tc0", folder=folder, max_bytes=max_bytes, frames=frames, expose_keys=expose_keys)
 
     async def whole() -> tuple[Client, Ending]:
         broken: list[BaseException] = []

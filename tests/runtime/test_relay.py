@@ -106,7 +106,7 @@ class Stuck(io.BytesIO):
 
     def write(self, octets: object, /) -> int:
         self.go.wait(5)
-        return 0
+        return memoryview(cast(bytes, octets)).nbytes
 
 
 def test_writing_to_a_disk_that_stalls_takes_no_time_and_waiting_for_it_is_bounded() -> None:

@@ -33,6 +33,7 @@ def info(bench: Bench, session: Session, verbs: tuple[str, ...], schema_url: str
         radio=radio,
         trust_center=str(session.center.host.eui64),
         commands=able,
+        capabilities=list(session.ground.altitudes),
         schema_url=schema_url,
     )
 

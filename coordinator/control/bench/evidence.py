@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import re
 from pathlib import Path
 
@@ -46,14 +47,15 @@ def stop(bench: Bench, request: schema.CaptureStop, _context: Context) -> schema
 def begin(bench: Bench, name: str, *, events: bool) -> schema.Capture:
     """Begin a capture into a new file of the evidence folder. Raises ControlError."""
     session, path = bench.up(), _path(bench, name)
-    if path.exists():
-        raise ControlError(
-            ErrorCode.REFUSED, f"{path.name} is there already", hint="captures are never written over"
-        )
     beside = path.with_suffix(EVENTS) if events else None
+    for each in (path, beside):
+        if each is not None and os.path.lexists(each):
+            raise ControlError(
+                ErrorCode.REFUSED, f"{each.name} is there already", hint="captures are never written over"
+            )
     session.told()
     try:
-        session.files.begin(session.files_of(capture=path, events=beside))
+        session.files.begin(session.files_of(capture=path, events=beside), bench.options.max_bytes)
     except (Unwritable, ValueError) as error:
         raise ControlError(ErrorCode.REFUSED, str(error)) from None
     bench.feed.publish("capture", {"state": "started", "file": path.name, "reason": ""})
@@ -95,16 +97,20 @@ def go_on(bench: Bench, file: str) -> str | None:
         return None
 
 
+def failed(bench: Bench, path: Path, reason: str) -> None:
+    """A capture lacks something; it is under way until it is ended, and its files stay as they are."""
+    bench.feed.publish("capture", {"state": "failed", "file": path.name, "reason": reason})
+
+
 def _end(bench: Bench, path: Path) -> schema.Capture:
-    session = bench.up()
-    session.told()
-    session.files.end(path)
+    failed = bench.up().end_capture(path)
     beside = path.with_suffix(EVENTS)
-    bench.feed.publish("capture", {"state": "stopped", "file": path.name, "reason": ""})
+    bench.feed.publish("capture", {"state": "stopped", "file": path.name, "reason": failed})
     return schema.Capture(
         file=path.name,
         events=beside.name if beside.exists() else None,
-        octets=path.stat().st_size,
+        octets=path.stat().st_size if path.exists() else 0,
+        complete=not failed,
     )
 
 

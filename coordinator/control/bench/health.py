@@ -105,3 +105,9 @@ class Doctor:
         )
         self.bench.board.post("health", self.newest)
         return self.newest
+
+    def look_at_broker(self) -> None:
+        """Post again what was found last, with what is known of the broker now."""
+        if self.newest is not None and self.newest.mqtt != self.gauges.broker():
+            self.newest = self.newest.model_copy(update={"mqtt": self.gauges.broker()})
+            self.bench.board.post("health", self.newest)

@@ -78,6 +78,7 @@ class Service:
         self.herald.begin(session.center.host)
         session.formed = lambda: self._formed(session)
         session.over = lambda: self._over(session)
+        session.capture_failed = lambda path, reason: evidence.failed(self.bench, path, reason)
         try:
             yield
         finally:
@@ -132,6 +133,7 @@ class Service:
         self.bench.feed.publish(
             "broker", {"state": "connected" if connected else "disconnected", "reason": reason}
         )
+        self.doctor.look_at_broker()
         run = self.bench.runs.present
         if not connected and run is not None and run.on_disconnect == "stop":
             running.end_soon(self.bench, "stopped", f"the broker is gone: {reason}")

@@ -185,7 +185,10 @@ class Connection(aiomqtt.Client):
             error = aiomqtt.MqttCodeError(reason_code) if said else reasons.UnansweredError(garbled)
             self._connected.set_exception(error)
             self._connected.exception()  # nobody may be waiting any more
-        super()._on_disconnect(client, userdata, flags, reason_code, properties)
+        if not self._connected.cancelled():  # whoever waited for it has left
+            super()._on_disconnect(client, userdata, flags, reason_code, properties)
+        if self._disconnected.done() and not self._disconnected.cancelled():
+            self._disconnected.exception()  # nobody may be waiting yet
 
 
 def message_expiry(seconds: float) -> Properties:

@@ -78,7 +78,7 @@ class Requests:
     ) -> None:
         octets = payload.encode(response)
         until = asyncio.get_running_loop().time() + FRESH
-        for topic in (answer_to, self._topics.response(verb)):
+        for topic in dict.fromkeys((answer_to, self._topics.response(verb))):
             if topic is not None and self._topics.is_answerable(topic):
                 self._answers.append(Answer(topic, octets, correlation, until))
         while len(self._answers) > ANSWERS_KEPT:

@@ -32,6 +32,10 @@ class Info(Data):
     radio: Radio
     trust_center: Eui64Text | None = None
     commands: Annotated[list[str], pydantic.Field(description="Commands that this radio can honour.")]
+    capabilities: Annotated[
+        list[str],
+        pydantic.Field(description="Altitudes at which this radio lets the Trust Center deviate."),
+    ] = []
     schema_url: Annotated[
         str | None, pydantic.Field(description="Where HTTP serves the AsyncAPI document.")
     ] = None

@@ -3,63 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 
 from coordinator.control.mqtt.link import LinkError, at
+from tests.control.mqtt.authority import Authority
 from tests.control.mqtt.bench import BASE, bench, listener, run, until
-from tests.control.mqtt.broker import OPEN, Broker, broker
+from tests.control.mqtt.broker import Broker, broker
 from tests.operation.debian import program
 from tests.operation.debian import run as run_program
 
 pytestmark = pytest.mark.real_time
-
-
-@dataclass
-class Authority:
-    """A certificate authority and what it issues, in files."""
-
-    folder: Path
-    ca: trustme.CA
-
-    def issue(self, name: str, *identities: str, **more: object) -> None:
-        cert = self.ca.issue_cert(*identities, **more)  # type: ignore[arg-type]
-        cert.private_key_pem.write_to_path(str(self.folder / f"{name}.key"))
-        cert.cert_chain_pems[0].write_to_path(str(self.folder / f"{name}.pem"))
-
-    def file(self, name: str) -> Path:
-        return self.folder / name
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    made = Authority(tmp_path_factory.mktemp("authority"), trustme.CA())
-    made.ca.cert_pem.write_to_path(str(made.file("ca.pem")))
-    trustme.CA().cert_pem.write_to_path(str(made.file("other.pem")))
-    past = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
-    made.issue("good", "127.0.0.1")
-    made.issue("named", "broker.rack")
-    made.issue("expired", "127.0.0.1", not_before=past - datetime.timedelta(days=1), not_after=past)
-    made.issue("client", "bench@rack", common_name="bench")
-    return made
-
-
-def tls(authority: Authority, certificate: str, *more: str) -> str:
-    lines = [
-        OPEN,
-        f"cafile {authority.file('ca.pem')}",
-        f"certfile {authority.file(certificate + '.pem')}",
-        f"keyfile {authority.file(certificate + '.key')}",
-        *more,
-    ]
-    return "\n".join(lines)
 
 
 def why_not(made: Broker, url: str, **link: Any) -> str:
@@ -108,7 +65,7 @@ def secured(made: Broker) -> str:
 def test_a_broker_that_cannot_prove_who_it_is_is_told_in_words(
     tmp_path: Path, authority: Authority, certificate: str, ca: str | None, says: str
 ) -> None:
-    with broker(tmp_path, tls(authority, certificate)) as made:
+    with broker(tmp_path, authority.config(certificate)) as made:
         why = why_not(made, secured(made), ca_file=None if ca is None else authority.file(ca))
         assert why.startswith(says)
         if "chain" in says:
@@ -117,30 +74,26 @@ def test_a_broker_that_cannot_prove_who_it_is_is_told_in_words(
 
 def test_with_its_ca_and_a_certificate_of_ours_a_broker_is_used(tmp_path: Path, authority: Authority) -> None:
     async def scenario(made: Broker) -> None:
-        certificate: dict[str, Any] = {
-            "certificate_file": authority.file("client.pem"),
-            "key_file": authority.file("client.key"),
-        }
-        async with bench(secured(made), ca_file=authority.file("ca.pem"), **certificate) as served:
+        async with bench(secured(made), **authority.link("bench")) as served:
             assert served.told == [(True, secured(made))]
             for _ in range(500):
                 served.plane.feed.publish("left", {"why": "x" * 100})
             await until(lambda: served.transport.waiting == 0)
 
     required = "require_certificate true\nuse_identity_as_username true"
-    with broker(tmp_path, tls(authority, "good", required)) as made:
+    with broker(tmp_path, authority.config("good", required)) as made:
         run(scenario(made))
 
 
 def test_a_broker_that_wants_a_certificate_says_so(tmp_path: Path, authority: Authority) -> None:
-    with broker(tmp_path, tls(authority, "good", "require_certificate true")) as made:
+    with broker(tmp_path, authority.config("good", "require_certificate true")) as made:
         why = why_not(made, secured(made), ca_file=authority.file("ca.pem"))
         assert "certificate" in why
         assert "certificate_file" in why
 
 
 def test_mqtt_in_plain_text_to_a_port_that_wants_tls_is_told(tmp_path: Path, authority: Authority) -> None:
-    with broker(tmp_path, tls(authority, "good")) as made:
+    with broker(tmp_path, authority.config("good")) as made:
         why = why_not(made, made.url)
         assert "mqtts://" in why
 
@@ -167,6 +120,26 @@ def test_what_is_no_broker_at_all_is_told() -> None:
     run(scenario())
 
 
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("http://h", "expected mqtt://HOST:PORT"),
+        ("mqtt://", "expected mqtt://HOST:PORT"),
+        ("mqtt://127.0.0.1:0", "the port is 1 to 65535"),
+        ("mqtt://127.0.0.1:70000", "the port is 1 to 65535"),
+        ("mqtts://a..b", "no host has such a name"),
+        ("mqtt://me:secret@127.0.0.1", "do not belong into the URL"),
+        ("mqtt://127.0.0.1/x", "nothing comes after host and port"),
+        ("mqtt://broker.example", "allow_plaintext"),
+    ],
+)
+def test_a_url_that_names_no_broker_is_refused_in_a_line(url: str, says: str) -> None:
+    with pytest.raises(LinkError) as error:
+        at(url, id="tc0")
+    assert says in str(error.value)
+    assert "secret" not in str(error.value)
+
+
 def test_files_that_are_no_certificates_are_named(tmp_path: Path, authority: Authority) -> None:
     nonsense = tmp_path / "nonsense.pem"
     nonsense.write_text("nonsense")
@@ -180,27 +153,6 @@ def test_files_that_are_no_certificates_are_named(tmp_path: Path, authority: Aut
             at("mqtts://h", id="tc0", ca_file=ca, certificate_file=certificate).context()
         assert says in str(error.value)
         assert "\n" not in str(error.value)
-
-
-@pytest.fixture
-def guarded(tmp_path: Path) -> Iterator[Broker]:
-    """A broker that knows `bench`, with the password `right`, and what it may."""
-    passwords = tmp_path / "passwords"
-    acl = tmp_path / "acl"
-    passwords.touch(mode=0o600)
-    for user in ("bench", "narrow", "runner"):
-        run_program(program("mosquitto_passwd", "mosquitto"), "-b", passwords, user, "right")
-    acl.write_text(
-        f"user bench\ntopic write {BASE}/#\ntopic read {BASE}/request/#\ntopic write legacy-tc/_reply/#\n"
-        f"user narrow\ntopic write {BASE}/availability\ntopic write {BASE}/info\ntopic write {BASE}/state\n"
-        f"topic write {BASE}/health\ntopic read {BASE}/request/#\n"
-        f"user runner\ntopic read {BASE}/#\ntopic write {BASE}/request/#\n"
-        "pattern read legacy-tc/_reply/%u/#\n",
-        encoding="utf-8",
-    )
-    config = f"allow_anonymous false\npassword_file {passwords}\nacl_file {acl}"
-    with broker(tmp_path, config) as made:
-        yield made
 
 
 @pytest.mark.parametrize(("username", "password"), [("bench", "wrong"), ("nobody", "right"), (None, None)])

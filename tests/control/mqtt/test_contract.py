@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
+from pathlib import Path
 
 import pytest
 
 from coordinator.control.schema.documents import State
+from coordinator.control.schema.errors import ErrorCode
 from tests.control.mqtt.bench import BASE, ask, bench, listener, run
 from tests.control.mqtt.broker import Broker
 
@@ -111,6 +114,18 @@ def test_the_answer_carries_the_correlation_data_and_an_end(shared: Broker) -> N
     run(scenario())
 
 
+def test_who_has_its_answer_sent_below_response_gets_it_once(shared: Broker) -> None:
+    async def scenario() -> None:
+        plain = f"{BASE}/response/profile/get"
+        async with listener(shared, f"{BASE}/response/#") as heard, bench(shared):
+            await ask(heard.client, "profile/get", answer_to=plain)
+            await ask(heard.client, "nonsense")
+            await heard.until(f"{BASE}/response/nonsense")
+            assert len(heard.on(plain)) == 1
+
+    run(scenario())
+
+
 def test_events_arrive_once_in_order_below_their_kind(shared: Broker) -> None:
     async def scenario() -> None:
         async with listener(shared, f"{BASE}/event/#") as heard, bench(shared) as served:
@@ -151,3 +166,9 @@ def test_small_messages_leave_at_once(shared: Broker, monkeypatch: pytest.Monkey
             assert made[0].getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
     run(scenario())
+
+
+def test_the_document_names_every_error_code_and_no_other() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "mqtt.md").read_text("utf-8")
+    table = text.partition("| code | |\n")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)) == {code.value for code in ErrorCode}
