@@ -84,6 +84,11 @@ class Log:
         while True:
             self.event(await reader.get())
 
+    def catch_up(self, reader: Reader) -> None:
+        """Log what waits; nothing comes after it."""
+        while (event := reader.take()) is not None:
+            self.event(event)
+
     def event(self, event: Event) -> None:
         """Log one event."""
         fields = {
