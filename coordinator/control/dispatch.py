@@ -7,10 +7,11 @@ within its time gets the answer of the first, for MQTT may deliver twice.
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import itertools
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -24,7 +25,10 @@ REMEMBERED_FOR = 60.0
 REMEMBERED = 4096
 """Answers kept at most; the oldest goes first."""
 IN_FLIGHT = 1000
-"""Requests that may wait for their answer at a time."""
+"""Requests for one command that may wait for their answer at a time."""
+
+
+_NO_ROOM = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +63,7 @@ class _Known:
     """A transaction: what was asked, and its answer, or who waits for it."""
 
     asked: bytes
+    """The fingerprint of verb and body."""
     answer: asyncio.Future[Response]
     until: float
 
@@ -83,6 +88,8 @@ class Dispatcher:
         self._wall = wall
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._tasks: set[asyncio.Task[Response]] = set()
+        self._waiting: Counter[str] = Counter()
+        self._closed = False
 
     @property
     def in_flight(self) -> int:
@@ -104,7 +111,8 @@ class Dispatcher:
                 return before
             response = self._do(call, request)
         except ControlError as error:
-            response = payload.not_done(error, None if request is None else request.transaction)
+            named = payload.transaction_of(call.body) if request is None else request.transaction
+            response = payload.not_done(error, named)
             self._answered(call, request, response)
         return response
 
@@ -114,7 +122,9 @@ class Dispatcher:
         return begun if isinstance(begun, Response) else await asyncio.shield(begun)
 
     async def close(self) -> None:
-        """End what waits; it is answered as withdrawn."""
+        """Begin nothing more, and end what waits, each with its answer. Twice does no harm."""
+        self._closed = True
+        await asyncio.sleep(0)  # a task that never ran would end without an answer
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -122,6 +132,8 @@ class Dispatcher:
     def _accept(self, call: Call) -> Request:
         """Whatever refuses a request before it is looked at by a handler."""
         command = payload.command_of(call.verb)
+        if self._closed:
+            raise ControlError(ErrorCode.REFUSED, "the bench is ending")
         if call.retained:
             raise ControlError(
                 ErrorCode.RETAINED,
@@ -141,9 +153,9 @@ class Dispatcher:
         now = asyncio.get_running_loop().time()
         self._forget(now)
         known = None if request.transaction is None else self._known.get(request.transaction)
-        if known is None:
+        if known is None or (known.answer.done() and known.until <= now):
             return None
-        if known.asked != _asked(call):
+        if known.asked != _fingerprint(call):
             raise ControlError(
                 ErrorCode.CONFLICT, f"the transaction {request.transaction} was another request before"
             )
@@ -158,32 +170,38 @@ class Dispatcher:
                 del self._known[transaction]
 
     def _do(self, call: Call, request: Request) -> Response | asyncio.Future[Response]:
-        if len(self._tasks) >= self._limit:
+        if self._waiting[call.verb] >= self._limit:  # of each command: who waits must not lock others out
             raise ControlError(
                 ErrorCode.BUSY,
-                f"{self._limit} requests wait for their answer already",
+                f"{self._limit} requests for {call.verb} wait for their answer already",
                 hint="ask again later",
             )
         context = Context(verb=call.verb, origin=call.origin)
         try:
             result = self._handlers[call.verb](request, context)
-        except ControlError:
-            raise
+        except ControlError as error:
+            return self._at_once(call, request, payload.not_done(error, request.transaction))
         except Exception as error:  # one request must not end the bench
-            self._broken(error)
-            raise ControlError(ErrorCode.INTERNAL, "internal error; the log has it") from None
+            return self._at_once(call, request, payload.not_done(self._own_fault(error), request.transaction))
         if isinstance(result, Data):
-            response = payload.done(result, request.transaction)
-            answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-            answer.set_result(response)
-            self._remember(call, request, answer)
-            self._answered(call, request, response)
-            return response
+            return self._at_once(call, request, payload.done(result, request.transaction))
         task = asyncio.ensure_future(self._wait(call, request, result))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._waiting[call.verb] += 1
+        task.add_done_callback(lambda _: self._ended(task, call.verb))
         self._remember(call, request, task)
         return task
+
+    def _ended(self, task: asyncio.Task[Response], verb: str) -> None:
+        self._tasks.discard(task)
+        self._waiting[verb] -= 1
+
+    def _at_once(self, call: Call, request: Request, response: Response) -> Response:
+        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        answer.set_result(response)
+        self._remember(call, request, answer)
+        self._answered(call, request, response)
+        return response
 
     async def _wait(self, call: Call, request: Request, result: Awaitable[Data]) -> Response:
         try:
@@ -191,24 +209,31 @@ class Dispatcher:
         except ControlError as error:
             response = payload.not_done(error, request.transaction)
         except asyncio.CancelledError:
-            ended = ControlError(ErrorCode.TIMEOUT, "the bench ended first: nothing was changed")
+            ended = ControlError(ErrorCode.TIMEOUT, "the bench ended first: what was not done by then is not")
             response = payload.not_done(ended, request.transaction)
         except Exception as failure:  # one request must not end the bench
-            self._broken(failure)
-            ours = ControlError(ErrorCode.INTERNAL, "internal error; the log has it")
-            response = payload.not_done(ours, request.transaction)
+            response = payload.not_done(self._own_fault(failure), request.transaction)
         known = None if request.transaction is None else self._known.get(request.transaction)
         if known is not None:
             known.until = asyncio.get_running_loop().time() + REMEMBERED_FOR
         self._answered(call, request, response)
         return response
 
+    def _own_fault(self, error: Exception) -> ControlError:
+        """What to say of an exception: the host has no room, or the error is ours."""
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            reason = f"the host has no room for it: {error.strerror}"
+            return ControlError(ErrorCode.BUSY, reason, hint="ask again later")
+        self._broken(error)
+        return ControlError(ErrorCode.INTERNAL, "internal error; the log has it")
+
     def _remember(self, call: Call, request: Request, answer: asyncio.Future[Response]) -> None:
         if request.transaction is not None:
             until = asyncio.get_running_loop().time() + REMEMBERED_FOR
-            self._known[request.transaction] = _Known(_asked(call), answer, until)
+            self._known[request.transaction] = _Known(_fingerprint(call), answer, until)
+            self._known.move_to_end(request.transaction)
 
 
-def _asked(call: Call) -> bytes:
-    """Tells one request from another in a few octets: thousands are remembered, and each may be large."""
-    return hashlib.sha256(call.verb.encode() + b"\0" + call.body).digest()
+def _fingerprint(call: Call) -> bytes:
+    """Stands for verb and body, which may be large, while the answer is remembered."""
+    return hashlib.sha256(call.verb.encode("utf-8", "replace") + b"\0" + call.body).digest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 
 import pydantic
@@ -19,6 +20,7 @@ LARGEST = 64 * 1024
 DEEPEST = 16
 """No request nests deeper than this."""
 OBJECT = "a request is a JSON object, for example {}"
+_TRANSACTION = re.compile(r"[\x21-\x7e]{1,64}")
 SHOWN = 60
 """Characters of a value that an error repeats at most."""
 
@@ -71,6 +73,15 @@ def request_of(command: Command, document: Mapping[str, object]) -> Request:
         + (f"; and {len(details) - 3} more" if len(details) > 3 else ""),
         details=details,
     )
+
+
+def transaction_of(octets: bytes) -> str | None:
+    """The transaction that a request names, whatever else is wrong with it; for who waits for the answer."""
+    try:
+        named = parse(octets).get("transaction")
+    except ControlError:
+        return None
+    return named if isinstance(named, str) and _TRANSACTION.fullmatch(named) else None
 
 
 def where_text_is_wanted(command: Command, document: Mapping[str, object]) -> list[tuple[str, ...]]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from coordinator.daemon.sessions import session
 from coordinator.daemon.steering import Control, steered
+from coordinator.runtime import loop_lag
 from coordinator.runtime.order import Ending, Order, Reporter
-from coordinator.runtime.signals import Hangup, stop_signal
+from coordinator.runtime.signals import Hangup, cancelled_by, stop_signal
 
 
 async def serve(order: Order, reporter: Reporter, control: Control | None = None) -> Ending:
@@ -23,35 +24,17 @@ async def serve(order: Order, reporter: Reporter, control: Control | None = None
     hangup = None if control is None else Hangup()
     stop = stop_signal(hangup)
     try:
-        with unhurried_collector(), _cancelled_by(stop) as begun:
+        with unhurried_collector(), cancelled_by(stop) as begun:
             if control is not None:
                 return await steered(order, reporter, control, stop, begun, hangup)
             async with session(order, reporter, utc_at_zero=time.time_ns() // 1_000) as running:
                 begun()
-                return await running.run(stop)
+                async with loop_lag.watch(running.stalled):
+                    return await running.run(stop)
     except asyncio.CancelledError:
         if not stop.done():
             raise
         return Ending(signal=stop.result())
-
-
-@contextmanager
-def _cancelled_by(stop: asyncio.Future[int]) -> Iterator[Callable[[], None]]:
-    """Who is told to stop while a radio comes up has nothing to finish; call what is given once there is."""
-    task = asyncio.current_task()
-    assert task is not None
-
-    def cancel(_: asyncio.Future[int]) -> None:
-        task.cancel()
-
-    def begun() -> None:
-        stop.remove_done_callback(cancel)
-
-    stop.add_done_callback(cancel)
-    try:
-        yield begun
-    finally:
-        begun()
 
 
 @contextmanager

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from coordinator.control.bench.bench import Options
 from coordinator.control.bench.service import Service
@@ -18,13 +21,16 @@ from coordinator.control.http.pages import Text
 from coordinator.control.metrics import CONTENT_TYPE, Metrics
 from coordinator.control.mqtt.link import Link
 from coordinator.control.mqtt.transport import MqttTransport
+from coordinator.control.schema.commands import Response
 from coordinator.daemon.log import Log, LogSettings
 from coordinator.daemon.sessions import session
 from coordinator.runtime import state_folder
 from coordinator.runtime.loop_lag import LoopLag
 from coordinator.runtime.notify import Notifier, Watchdog
-from coordinator.runtime.order import Ending, Order, Reporter
-from coordinator.runtime.signals import Hangup
+from coordinator.runtime.order import Ending, Order, Reform, Reporter
+from coordinator.runtime.session import Session
+from coordinator.runtime.signals import Hangup, cancelled_by
+from coordinator.runtime.survey import NetworkInUse
 
 LOG_WAITS = 10_000
 """Events that may wait to be logged."""
@@ -76,27 +82,71 @@ async def sessions(
     notifier: Notifier | None = None,
 ) -> Ending:
     """Run one session after the other, as networks are formed, under a control plane that outlives them."""
-    while True:
-        async with session(order, service.herald, utc_at_zero=time.time_ns() // 1_000) as running:
-            begun()
-            async with service.attached(running):
-                if notifier is not None:
-                    service.when_formed(lambda: notifier.ready("the network is up"))
-                ending = await running.run(stop)
-            in_force, generation = running.switcher.in_force, running.switcher.generation
-        reform = ending.reform
-        if reform is None:
-            return ending
-        if reform.forget and order.state is not None:
-            state_folder.erase(order.state)
-        order = replace(
-            order,
-            setting=reform.setting,
-            joiner=None,
-            in_force=in_force,
-            generation=generation,
-            change=reform.change,
-        )
+    forming = contextlib.ExitStack()
+    try:
+        while True:
+            try:
+                async with session(order, service.herald, utc_at_zero=time.time_ns() // 1_000) as running:
+                    begun()
+                    forming.close()
+                    async with service.attached(running):
+                        if notifier is not None:
+                            service.when_formed(lambda: notifier.ready("the network is up"))
+                        ending = await running.run(stop)
+            except NetworkInUse as in_use:
+                order = _drawn(order, in_use)
+                service.bench.instead = str(in_use)
+                continue
+            if ending.reform is None:
+                return ending
+            order = _next(order, ending.reform, running)
+            if stop.done():
+                return Ending(signal=stop.result())
+            forming.enter_context(cancelled_by(stop))
+    except asyncio.CancelledError:
+        if not stop.done():
+            raise
+        return Ending(signal=stop.result())
+
+
+def _drawn(order: Order, in_use: NetworkInUse) -> Order:
+    """What somebody asked for meanwhile is in use: a bench does not end by that, but draws what is not.
+
+    Raises what it is given where that is of no use: at the beginning, and when all was drawn.
+    """
+    setting = order.setting
+    if order.change is None or (setting.pan_id is None and setting.extended_pan_id is None):
+        raise in_use
+    return replace(order, setting=replace(setting, pan_id=None, extended_pan_id=None))
+
+
+def _next(order: Order, reform: Reform, before: Session) -> Order:
+    """The order for another network: behaviours, faults and generation go on, devices do not."""
+    if reform.forget and order.state is not None:
+        state_folder.erase(order.state)
+    return replace(
+        order,
+        setting=reform.setting,
+        joiner=None,
+        in_force=before.switcher.in_force,
+        generation=before.switcher.generation,
+        faults=tuple(
+            replace(fault, count=left, skip=0 if used else fault.skip)
+            for fault, left, used in before.center.host.faults.standing()
+        ),
+        change=reform.change,
+        capture=_another(order.capture),
+        events=_another(order.events),
+    )
+
+
+def _another(path: Path | None) -> Path | None:
+    """The file of the next network beside that of the first; what is no file, a pipe for one, goes on."""
+    if path is None or not path.is_file():
+        return path
+    stem = re.sub(r"-[0-9]+$", "", path.stem)
+    beside = (path.with_stem(f"{stem}-{number}") for number in itertools.count(2))
+    return next(each for each in beside if not each.exists())
 
 
 @asynccontextmanager
@@ -106,7 +156,6 @@ async def _plane(
     """The control plane, and everything that looks after it."""
     loop = asyncio.get_running_loop()
     metrics = Metrics()
-    lag = LoopLag(loop.time)
     async with AsyncExitStack() as stack:
         log = stack.enter_context(Log(control.log))
         service = Service(
@@ -118,10 +167,13 @@ async def _plane(
             schema_url=None,
             metrics=metrics,
         )
+        lag = LoopLag(loop.time, service.stalled)
         service.doctor.gauges.lag = lambda: lag.worst
-        stack.push_async_callback(service.close)
+        loop.set_exception_handler(lambda _loop, context: log.loop_says(context))
+        stack.callback(loop.set_exception_handler, None)
         reader = service.plane.feed.read(LOG_WAITS)
         stack.callback(reader.close)
+        stack.callback(log.catch_up, reader)
         await stack.enter_async_context(_owned(log.follow(reader), lag.run(), service.keep()))
         if control.http is not None:
             address = await stack.enter_async_context(
@@ -145,14 +197,20 @@ async def _plane(
         await stack.enter_async_context(Watchdog(notifier, lambda: _alive(service)))
         if hangup is not None:
             hangup.act = lambda: _reload(service, notifier)
-        yield service
+        try:
+            yield service
+        finally:
+            await service.close()  # while there still is somebody to bring the answers
 
 
 async def _alive(service: Service) -> None:
-    """Raises RuntimeError with every problem, when there is any."""
+    """Raises RuntimeError when the radio did not answer a probe.
+
+    A file that cannot be written is no reason to begin anew: a run can still say what it saw.
+    """
     health = await service.doctor.look(3.0)
-    if not health.ok:
-        raise RuntimeError("; ".join(health.problems))
+    if health.radio != "ok" or health.radio_rtt_ms is None:
+        raise RuntimeError("; ".join(health.problems) or "the radio did not answer")
 
 
 def _reload(service: Service, notifier: Notifier) -> None:
@@ -160,9 +218,14 @@ def _reload(service: Service, notifier: Notifier) -> None:
     notifier.reloading()
     begun = service.plane.dispatcher.begin(Call(verb="profile/reload", body=b"{}", origin="SIGHUP"))
     if isinstance(begun, asyncio.Future):
-        begun.add_done_callback(lambda _: notifier.ready("the profile was read again"))
+        begun.add_done_callback(lambda done: _reloaded(done.result(), notifier))
     else:
-        notifier.ready("the profile was read again")
+        _reloaded(begun, notifier)
+
+
+def _reloaded(response: Response, notifier: Notifier) -> None:
+    error = response.error
+    notifier.ready("the profile was read again" if error is None else f"not read again: {error.message}")
 
 
 @asynccontextmanager

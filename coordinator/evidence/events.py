@@ -15,11 +15,12 @@ import json
 import re
 import types
 import typing
+from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from coordinator import trace
-from coordinator.evidence.redaction import redact
+from coordinator.evidence.redaction import blank, redact
 from coordinator.primitives import Indication, Request
 from coordinator.primitives.describe import describe
 from coordinator.types import GLOBAL_LINK_KEY, Eui64, Instant, Key, NwkAddress, PanId, hex16
@@ -28,6 +29,8 @@ Event = dict[str, object]
 """What becomes one line: only str, int, float, bool, None, lists and objects of those."""
 
 REDACTED = "redacted"
+KEYS_KEPT = 256
+"""Keys that are looked for in frames, the latest ones."""
 WELL_KNOWN = "ZigBeeAlliance09"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,6 +50,7 @@ class Events:
     def __init__(self, *, utc_at_zero: int, expose_keys: bool = False) -> None:
         self._zero = _EPOCH + timedelta(microseconds=utc_at_zero)
         self._expose_keys = expose_keys
+        self._keys: OrderedDict[Key, None] = OrderedDict()
         self._encode = json.JSONEncoder(separators=(",", ":")).encode
 
     def event(self, record: trace.Record) -> Event:
@@ -56,9 +60,13 @@ class Events:
         expose_keys = self._expose_keys
         for name, written_as, write in layout:
             event[written_as] = write(getattr(record, name), expose_keys)
+        if isinstance(record, trace.KeyInUse):
+            self._keys[record.key] = None
+            if len(self._keys) > KEYS_KEPT:
+                self._keys.popitem(last=False)
         if not expose_keys and isinstance(record, (trace.Heard, trace.Sent)):
-            redacted = redact(record.psdu)
-            if redacted is not None:
+            redacted = blank(redact(record.psdu) or record.psdu, self._keys)
+            if redacted != record.psdu:
                 event["psdu"] = redacted.hex()
                 event["psdu_redacted"] = True
         return event

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from coordinator.codec import aps, mac, nwk
 from coordinator.codec.cursor import DecodeError
-from coordinator.types import GLOBAL_LINK_KEY
+from coordinator.types import GLOBAL_LINK_KEY, Key
 
 _TRANSPORT_KEY, _TUNNEL = 0x05, 0x0E
 _KEY_AT, _KEY_OCTETS = 2, 16
@@ -29,6 +31,16 @@ def redact(psdu: bytes) -> bytes | None:
     if psdu[at:end] == GLOBAL_LINK_KEY.octets:
         return None
     return psdu[:at] + bytes(end - at) + psdu[end:]
+
+
+def blank(psdu: bytes, keys: Iterable[Key]) -> bytes:
+    """The frame with zeros wherever one of these keys stands in it: also in what was damaged deliberately,
+    or sent from outside, and is no Transport-Key any more. The well-known key is left.
+    """
+    for key in keys:
+        if key.octets in psdu and key != GLOBAL_LINK_KEY:
+            psdu = psdu.replace(key.octets, bytes(_KEY_OCTETS))
+    return psdu
 
 
 def _is_nwk_secured(psdu: bytes) -> bool:

@@ -119,7 +119,11 @@ class Driver:
         An error in the call is the caller's, and leaves the node as it is.
         """
         result = call(self._now())
-        self.settle()
+        try:
+            self.settle()
+        except Exception as error:  # what was asked for is half done
+            self._fail(error)
+            raise
         return result
 
     def _release(self, gate: Gate, *, impatient: bool = False) -> None:

@@ -6,9 +6,9 @@ A capture that begins late begins with what a reader must know: the network, and
 from __future__ import annotations
 
 import contextlib
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
@@ -20,6 +20,10 @@ from coordinator.types import Eui64, Instant
 
 DEVICES_KEPT = 1024
 """Devices whose address and link keys a late capture begins with; the longest known is forgotten first."""
+
+DEVICE_KEYS_KEPT = 3
+KEYS_KEPT = 256
+"""Network keys that a late capture begins with: as many as there are sequence numbers."""
 
 Make = Callable[[Files, Miss, int | None], Recording]
 """A recording for files, whom it tells what it misses, and how many octets a file of it may have."""
@@ -34,13 +38,19 @@ class Late:
     failed: str = ""
 
 
+@dataclass(slots=True)
+class _Device:
+    joined: trace.Record | None = None
+    keys: deque[trace.Record] = field(default_factory=lambda: deque(maxlen=DEVICE_KEYS_KEPT))
+
+
 class Prelude:
     """What a capture that begins now has to be told first."""
 
     def __init__(self) -> None:
         self._formed: trace.NetworkFormed | None = None
-        self._keys: list[trace.KeyInUse] = []
-        self._devices: OrderedDict[Eui64, list[trace.Record]] = OrderedDict()
+        self._keys: deque[trace.KeyInUse] = deque(maxlen=KEYS_KEPT)
+        self._devices: OrderedDict[Eui64, _Device] = OrderedDict()
 
     def note(self, record: trace.Record) -> None:
         """Remember a record if it is of that kind."""
@@ -48,12 +58,9 @@ class Prelude:
             case trace.NetworkFormed():
                 self._formed = record
             case trace.Indicated(indication=nlme.JoinIndication() as joined):
-                self._devices[joined.device] = [record]
-                if len(self._devices) > DEVICES_KEPT:
-                    self._devices.popitem(last=False)
+                self._known(joined.device).joined = record
             case trace.KeyInUse(device=Eui64() as device):
-                known = self._devices.setdefault(device, [])
-                known[1:] = [*known[1:][-2:], record]
+                self._known(device).keys.append(record)
             case trace.KeyInUse():
                 self._keys.append(record)
             case _:
@@ -65,9 +72,18 @@ class Prelude:
             to(self._formed)
         for key in self._keys:
             to(key)
-        for records in self._devices.values():
-            for record in records:
+        for known in self._devices.values():
+            if known.joined is not None:
+                to(known.joined)
+            for record in known.keys:
                 to(record)
+
+    def _known(self, device: Eui64) -> _Device:
+        """What was remembered of a device: one that joins again has its keys still."""
+        known = self._devices.setdefault(device, _Device())
+        if len(self._devices) > DEVICES_KEPT:
+            self._devices.popitem(last=False)
+        return known
 
 
 class EvidenceFiles:

@@ -20,6 +20,7 @@ from coordinator.radio.url import RadioUrl, Simulated
 from coordinator.runtime.driver import Clock
 from coordinator.runtime.store import Store
 from coordinator.sim.air import MediumConfig
+from coordinator.stack.frame_fault import FrameFault
 from coordinator.stack.host import Network
 from coordinator.switching.change import InForce
 from coordinator.switching.switcher import Assess
@@ -57,6 +58,8 @@ class Order:
     """What is in force from the beginning, where that is not the profile as its file has it."""
     generation: int = 1
     """The number of the first generation: higher where an earlier session has counted."""
+    faults: tuple[FrameFault, ...] = ()
+    """Frame faults that are armed from the beginning."""
     change: str | None = None
     """The change that this session itself is, a generation of its own."""
 

@@ -49,6 +49,8 @@ class Session:
         self._told = Instant(-SECOND)
         self.formed: Callable[[], None] = lambda: None
         """Called when the network is up."""
+        self.over: Callable[[], None] = lambda: None
+        """Called when nothing can be done to it any more; its files are open still."""
         self.capture_failed: Callable[[Path, str], None] = lambda _path, _reason: None
         """Hears once of each capture begun meanwhile that lacks something, and why."""
         self._files_failed = False
@@ -67,6 +69,8 @@ class Session:
         )
         self.switcher = Switcher(self.center, in_force.profile, ground.assess)
         self.switcher.in_force = in_force
+        for fault in order.faults:
+            self.center.host.faults.arm(fault)
         self.files = EvidenceFiles(self.files_of(), self._recording, self._missed)
         self._hear_later = self._relay.later(self.files.hear)
 
@@ -140,10 +144,14 @@ class Session:
         """Have everybody hear now of what has happened so far."""
         self._relay.settle()
 
-    def form_another(self, setting: Setting, change: str, *, forget: bool = False) -> None:
-        """End, so that another network can be formed; `forget` what was saved of this one."""
-        if not self._reform.done():
-            self._reform.set_result(Reform(setting=setting, change=change, forget=forget))
+    def form_another(self, setting: Setting, change: str, *, forget: bool = False) -> bool:
+        """End, so that another network can be formed; `forget` what was saved of this one. False when
+        somebody else has asked for one.
+        """
+        if self._reform.done():
+            return False
+        self._reform.set_result(Reform(setting=setting, change=change, forget=forget))
+        return True
 
     @property
     def now(self) -> Instant:
@@ -166,6 +174,17 @@ class Session:
         if not again:
             self._told = change.at
             self._reporter.radio(change)
+
+    def stalled(self, seconds: float) -> None:
+        """The event loop stood still for so long. On a radio frames may be missing, on an air of our own none
+        is; on either the Trust Center did late what it was to do meanwhile. Whoever is under observation is
+        without evidence.
+        """
+        reason = f"the host stood still for {seconds:.1f} s: what was due meanwhile was done late"
+        self.told()
+        self.judge.witness.interrupt(reason)
+        if self._driver is not None and not self.ground.sees_air:
+            self.radio_changed(self._state, reason, missed=True)
 
     def _note(self, record: trace.Record) -> None:
         for sink in self._sinks:
@@ -192,6 +211,7 @@ class Session:
                     ending = await self._watch(driver, stop)
                 finally:
                     self._driver = None
+                    self.over()
             self._relay.settle()
         if self._relay.error is not None:
             raise self._relay.error
@@ -237,13 +257,15 @@ class Session:
         try:
             while True:
                 changed = asyncio.ensure_future(_until(self.judge.windows.changed))
-                await asyncio.wait(
-                    (*ends, changed),
-                    timeout=self._until_next(),
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
+                try:
+                    await asyncio.wait(
+                        (*ends, changed),
+                        timeout=self._until_next(),
+                        return_when=asyncio.FIRST_COMPLETED,
+                    )
+                finally:
+                    changed.cancel()
                 self.judge.windows.changed.clear()
-                changed.cancel()
                 self.files.flush()
                 if self.ground.failed.is_set():
                     self.judge.interrupt("the radio is gone", self.now)

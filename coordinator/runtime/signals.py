@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 
 class Hangup:
@@ -32,3 +33,22 @@ def stop_signal(hangup: Hangup | None = None) -> asyncio.Future[int]:
     else:
         loop.add_signal_handler(signal.SIGHUP, lambda: hangup.act())
     return stop
+
+
+@contextmanager
+def cancelled_by(stop: asyncio.Future[int]) -> Iterator[Callable[[], None]]:
+    """Who is told to stop while a radio comes up has nothing to finish; call what is given once there is."""
+    task = asyncio.current_task()
+    assert task is not None
+
+    def cancel(_: asyncio.Future[int]) -> None:
+        task.cancel()
+
+    def begun() -> None:
+        stop.remove_done_callback(cancel)
+
+    stop.add_done_callback(cancel)
+    try:
+        yield begun
+    finally:
+        begun()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +21,10 @@ from coordinator.trace import RadioState
 from coordinator.types import Instant
 
 Result = TypeVar("Result")
+
+
+class Over(Exception):
+    """The session ended before what was waited for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,10 @@ class Bench:
     session: Session | None = None
     formed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while a session is up."""
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the session that was up is no more; the next has another."""
+    instead: str = ""
+    """Why another network was formed than was asked for."""
     refresh: Callable[[], None] = lambda: None
     """Post `state` again."""
 
@@ -67,6 +75,32 @@ class Bench:
                 hint="it is being brought back; state says when it is ok",
             )
         return session
+
+    def begin(self, session: Session) -> None:
+        """Its network is up."""
+        self.session, self.over = session, asyncio.Event()
+        self.formed.set()
+
+    def end(self) -> None:
+        """Nothing can be done to the session any more."""
+        self.session = None
+        self.formed.clear()
+        self.over.set()
+
+    async def while_up(self, awaited: Coroutine[object, object, Result], within: float) -> Result:
+        """Wait for something of the session that is up. Raises TimeoutError, and Over when the session ends
+        first.
+        """
+        over = asyncio.ensure_future(self.over.wait())
+        waiting = asyncio.ensure_future(awaited)
+        try:
+            await asyncio.wait((waiting, over), timeout=within, return_when=asyncio.FIRST_COMPLETED)
+            if waiting.done():
+                return waiting.result()
+            raise Over if over.done() else TimeoutError
+        finally:
+            over.cancel()
+            waiting.cancel()
 
     def act(self, call: Callable[[Session, Instant], Result]) -> Result:
         """Do something to the Trust Center between two frames. Raises ControlError for what does not fit."""

@@ -11,7 +11,7 @@ class Catalogue:
 
     def __init__(self) -> None:
         self._names = load.catalogue()
-        self._known: dict[str, Profile] = {}
+        self._known = {name: load.load(name) for name in self._names}
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from coordinator.control.bench import moments
-from coordinator.control.bench.bench import Bench, refused
+from coordinator.control.bench.bench import Bench, Over, refused
 from coordinator.control.schema.base import Changed, Switch, When
 from coordinator.control.schema.errors import ControlError, ErrorCode
 from coordinator.runtime.session import Session
@@ -49,7 +50,7 @@ class Waiter:
         self._session: Session | None = None
         self._pending: Pending | None = None
         self.outcome: asyncio.Future[Effect] = asyncio.get_running_loop().create_future()
-        self.outcome.add_done_callback(_heeded)
+        self.outcome.add_done_callback(heeded)
 
     def ask(self) -> None:
         """Ask the switcher. Raises ControlError when the change does not fit; then nothing was changed."""
@@ -136,7 +137,7 @@ class Waiter:
         self._bench.refresh()
 
 
-def _heeded(outcome: asyncio.Future[Effect]) -> None:
+def heeded(outcome: asyncio.Future[Any]) -> None:
     """An error that nobody waits for any more is not an error of ours."""
     if not outcome.cancelled():
         outcome.exception()
@@ -167,8 +168,9 @@ def change(
 
 async def _answer(bench: Bench, request: Switch, waiter: Waiter) -> Changed:
     effect = await waiter.effect(request.within)
+    session, changed = bench.session, bench.changed(effect)
     await first_frame(bench, effect, request.first_frame_within)
-    return bench.changed(effect)
+    return bench.changed(effect) if bench.session is session else changed  # the feed has another clock by now
 
 
 async def first_frame(bench: Bench, effect: Effect, within: float) -> None:
@@ -184,9 +186,8 @@ async def first_frame(bench: Bench, effect: Effect, within: float) -> None:
 
     session.switcher.boundaries.found.append(found)
     try:
-        async with asyncio.timeout(within):
-            await left.wait()
-    except TimeoutError:
+        await bench.while_up(left.wait(), within)
+    except (TimeoutError, Over):
         pass
     finally:
         session.switcher.boundaries.found.remove(found)

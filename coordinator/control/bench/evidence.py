@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
+import re
 from pathlib import Path
 
 from coordinator.control.bench.bench import Bench
@@ -13,10 +16,17 @@ from coordinator.recording import Unwritable
 
 CAPTURE = ".pcapng"
 EVENTS = ".jsonl"
+AT_A_TIME = 8
+"""Captures that may be under way: each has files and threads of its own."""
+_NUMBERED = re.compile(r"-[0-9]+$")
 
 
 def start(bench: Bench, request: schema.CaptureStart, _context: Context) -> schema.Capture:
     """Begin a capture."""
+    if len(bench.up().files.late) >= AT_A_TIME:
+        raise ControlError(
+            ErrorCode.REFUSED, f"{AT_A_TIME} captures are under way already", hint="capture/stop ends one"
+        )
     return begin(bench, request.file, events=request.events)
 
 
@@ -58,6 +68,33 @@ def end_if_under_way(bench: Bench, file: str) -> None:
     path = _path(bench, file)
     if session is not None and path in session.files.late:
         _end(bench, path)
+
+
+def end_all(bench: Bench) -> None:
+    """End every capture: the session ends. A run whose capture had ended before has none any more."""
+    session, run = bench.up(), bench.runs.present
+    late = session.files.late
+    if run is not None and run.capture is not None and _path(bench, run.capture) not in late:
+        run.capture = None
+    for path in late:
+        with contextlib.suppress(OSError):  # somebody has removed the file
+            _end(bench, path)
+
+
+def go_on(bench: Bench, file: str) -> str | None:
+    """Go on with a run's capture in another network: in another file beside the one it was in."""
+    stem = _NUMBERED.sub("", file.removesuffix(CAPTURE))
+    for number in itertools.count(2):
+        name = f"{stem}-{number}"
+        if not any(_path(bench, name).with_suffix(suffix).exists() for suffix in (CAPTURE, EVENTS)):
+            break
+    try:
+        return begin(bench, name, events=True).file
+    except ControlError as error:
+        bench.feed.publish(
+            "capture", {"state": "failed", "file": f"{name}{CAPTURE}", "reason": error.message}
+        )
+        return None
 
 
 def failed(bench: Bench, path: Path, reason: str) -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from coordinator import trace
 from coordinator.control.bench.bench import Bench
 from coordinator.evidence.comments import explain_deviation
 from coordinator.evidence.outcome import Verdict
-from coordinator.evidence.redaction import redact
+from coordinator.evidence.redaction import blank, redact
 from coordinator.evidence.rungs import Direction, Row
 from coordinator.primitives import apsme, nlme
 from coordinator.runtime.order import Begun, Reporter
+from coordinator.stack.host import HostStack
 from coordinator.switching.effect import Effect
 from coordinator.trace import RadioState
-from coordinator.types import Duration, Instant, hex16
+from coordinator.types import Duration, Instant, Key, hex16
 
 RADIO = {
     RadioState.UP: "ok",
@@ -38,6 +39,7 @@ class Herald:
     def __init__(self, bench: Bench, people: Reporter) -> None:
         self._bench = bench
         self._people = people
+        self._host: HostStack | None = None
         self._frames = 0
         self.dropped = 0
         """Frames that a layer would not act on."""
@@ -58,6 +60,12 @@ class Herald:
         }
         if bench.options.frames:
             self._methods[trace.Heard] = self._heard
+
+    def begin(self, host: HostStack) -> None:
+        """Another session: its frames are counted from 1, as its answers do."""
+        self._host = host
+        self._frames = 0
+        self._effects.clear()
 
     # --- Reporter -----------------------------------------------------------------------------------
 
@@ -222,8 +230,21 @@ class Herald:
         )
 
     def _octets(self, psdu: bytes) -> str:
-        redacted = None if self._bench.options.expose_keys else redact(psdu)
-        return (psdu if redacted is None else redacted).hex()
+        if self._bench.options.expose_keys:
+            return psdu.hex()
+        return blank(redact(psdu) or psdu, () if self._host is None else _secrets(self._host)).hex()
 
     def _publish(self, kind: str, at: Instant, **fields: object) -> None:
         self._bench.feed.publish(kind, fields, at)
+
+
+def _secrets(host: HostStack) -> Iterator[Key]:
+    """Every key of a Trust Center."""
+    for held in host.network_keys.held():
+        yield held.key
+    for entry in host.link_keys:
+        for link_key in (entry.current, entry.pending):
+            if link_key is not None:
+                yield link_key.key
+        if entry.previous is not None:
+            yield entry.previous

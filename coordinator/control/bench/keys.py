@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable
 
 from coordinator import trace
-from coordinator.control.bench.bench import Bench
+from coordinator.control.bench.bench import Bench, Over
 from coordinator.control.dispatch import Context
 from coordinator.control.schema import bench as schema
 from coordinator.control.schema.base import Changed
@@ -46,14 +46,20 @@ def rotate(bench: Bench, request: schema.KeyRotate, _context: Context) -> Awaita
     except RotationRefused as refused:
         session.center.observers.remove(observe)
         raise ControlError(ErrorCode.REFUSED, str(refused)) from None
+    except BaseException:
+        session.center.observers.remove(observe)
+        raise
 
     async def answer() -> Changed:
         try:
-            async with asyncio.timeout(IN_USE_WITHIN):
-                effect = await in_use
+            effect = await bench.while_up(_of(in_use), IN_USE_WITHIN)
         except TimeoutError:
             raise ControlError(
                 ErrorCode.TIMEOUT, f"the new key did not come into use within {IN_USE_WITHIN:g} s"
+            ) from None
+        except Over:
+            raise ControlError(
+                ErrorCode.TIMEOUT, "the network was given up before the new key came into use"
             ) from None
         finally:
             session.center.observers.remove(observe)
@@ -61,3 +67,7 @@ def rotate(bench: Bench, request: schema.KeyRotate, _context: Context) -> Awaita
         return bench.changed(effect)
 
     return answer()
+
+
+async def _of(future: asyncio.Future[Effect]) -> Effect:
+    return await future

@@ -41,25 +41,47 @@ def start(bench: Bench, request: schema.RunStart, _context: Context) -> schema.R
     effect = bench.advance(
         f"run/start {request.run}", None, lambda _session, now: _open(session, request.permit_join, now)
     )
-    observe = session.order.observe if request.observe is None else round(request.observe * SECOND)
     session.judge.witness.scan_anew()
-    session.judge.expect(session.order.expect if outcomes is None else outcomes, observe)
-    session.center.presence.observe = observe
     run = Run(
         label=request.run,
         started=bench.feed.wall(effect.at),
         on_disconnect=request.on_disconnect,
         capture=capture,
         ends=asyncio.get_running_loop().call_later(
-            request.ttl, lambda: end(bench, "expired", f"its time to live of {request.ttl:g} s is over")
+            request.ttl, lambda: end_soon(bench, "expired", f"its time to live of {request.ttl:g} s is over")
         ),
+        expect=outcomes,
+        observe=None if request.observe is None else round(request.observe * SECOND),
     )
+    _judge_as(session, run)
     bench.runs.begin(run)
     bench.feed.run = run.label
     session.told()
     bench.feed.publish("run", {"state": "started", "why": ""})
     bench.refresh()
     return _changed(bench, effect, run)
+
+
+def go_on(bench: Bench) -> None:
+    """Another network is up: the run under way is judged there as it was, or ends if that is due."""
+    run = bench.runs.present
+    if run is None:
+        return
+    if run.doomed is not None:
+        end(bench, *run.doomed)
+        return
+    _judge_as(bench.up(), run)
+    if run.capture is not None:
+        run.capture = evidence.go_on(bench, run.capture)
+
+
+def end_soon(bench: Bench, state: str, why: str) -> None:
+    """End the run that is under way, now or as soon as there is a network to judge by."""
+    run = bench.runs.present
+    if run is not None and bench.session is None:
+        run.doomed = run.doomed or (state, why)
+    elif run is not None:
+        end(bench, state, why)
 
 
 def stop(bench: Bench, request: schema.RunStop, _context: Context) -> schema.RunChanged:
@@ -87,8 +109,7 @@ def end(bench: Bench, state: str, why: str) -> tuple[Effect | None, Run]:
             judge.judge(None, session.now)
         effect = bench.advance(f"run/stop {run.label}", None, lambda _session, now: _open(session, 0, now))
         session.told()
-        session.judge.expect(session.order.expect, session.order.observe)
-        session.center.presence.observe = session.order.observe
+        _judge_as(session, None)
         if run.capture is not None:
             evidence.end_if_under_way(bench, run.capture)
     bench.feed.publish("run", {"state": state, "why": why})
@@ -154,6 +175,15 @@ def _open(session: Session, seconds: float | None, now: Instant) -> None:
     """Open joining for so long, close it with 0, or leave it as it is."""
     if seconds is not None:
         session.center.permit(round(seconds * SECOND), now)
+
+
+def _judge_as(session: Session, run: Run | None) -> None:
+    """Expect what the run expects, and watch for as long; without one as the bench was told."""
+    order = session.order
+    expect = order.expect if run is None or run.expect is None else run.expect
+    observe = order.observe if run is None or run.observe is None else run.observe
+    session.judge.expect(expect, observe)
+    session.center.presence.observe = observe
 
 
 def _check_allowed(session: Session) -> None:

@@ -7,6 +7,9 @@ from collections import OrderedDict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from coordinator.evidence.outcome import Outcome
+from coordinator.types import Duration
+
 RUNS_KEPT = 64
 VERDICTS_KEPT = 64
 """Of each run, and outside any; the latest ones."""
@@ -25,6 +28,11 @@ class Run:
     why: str = ""
     capture: str | None = None
     ends: asyncio.TimerHandle | None = None
+    expect: frozenset[Outcome] | None = None
+    """Outcomes that are a pass; None: those of the bench."""
+    observe: Duration | None = None
+    doomed: tuple[str, str] | None = None
+    """How and why it ends as soon as there is a network again."""
     verdicts: deque[Line] = field(default_factory=lambda: deque(maxlen=VERDICTS_KEPT))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 
 from coordinator.control.bench import profiles
 from coordinator.control.bench.bench import Bench
-from coordinator.control.bench.changes import Asked, Waiter
+from coordinator.control.bench.changes import Asked, Waiter, heeded
 from coordinator.control.dispatch import Context
 from coordinator.control.schema import profiles as schema
 from coordinator.control.schema.errors import ControlError, ErrorCode
@@ -63,6 +63,8 @@ class _Script:
             for number, step in enumerate(request.steps, 1)
         ]
         self._finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._finished.add_done_callback(heeded)
+        self._withdrawn = False
 
     def begin(self) -> None:
         """Ask for the first step. Raises ControlError when it does not fit."""
@@ -71,10 +73,11 @@ class _Script:
 
     def withdraw(self) -> int:
         """Nothing more happens; how many steps will not."""
-        left = len(self._asked) + (self._waiting is not None)
+        left = len(self._asked)
         self._asked.clear()
-        if self._waiting is not None:
-            self._waiting.withdraw()
+        self._withdrawn = left > 0
+        if self._waiting is not None and self._waiting.withdraw():
+            left += 1
         return left
 
     async def done(self, within: float) -> list[Effect]:
@@ -83,7 +86,8 @@ class _Script:
             async with asyncio.timeout(within):
                 await asyncio.shield(self._finished)
         except (TimeoutError, ControlError) as error:
-            self.withdraw()
+            if not self.withdraw() and self._complete():
+                return self._effects  # the last step took effect in this very moment
             why = f"not within {within:g} s" if isinstance(error, TimeoutError) else str(error)
             code = ErrorCode.TIMEOUT if isinstance(error, TimeoutError) else error.code
             raise ControlError(
@@ -93,6 +97,10 @@ class _Script:
             self.withdraw()
             raise
         return self._effects
+
+    def _complete(self) -> bool:
+        """Whether every step has taken effect."""
+        return self._finished.done() and self._finished.exception() is None
 
     def _so_far(self) -> str:
         done = ", ".join(f"step {n}: generation {e.generation}" for n, e in enumerate(self._effects, 1))
@@ -107,7 +115,9 @@ class _Script:
     def _stepped(self, effect: Effect) -> None:
         self._effects.append(effect)
         self._waiting = None
-        if self._asked:
+        if self._withdrawn:
+            self._failed(ControlError(ErrorCode.TIMEOUT, "the script was cancelled"))
+        elif self._asked:
             session = self._bench.session
             assert session is not None
             waiter = self._next()

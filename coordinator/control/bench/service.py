@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -24,6 +25,9 @@ from coordinator.runtime.order import Reporter
 from coordinator.runtime.session import Session
 from coordinator.types import Instant
 
+VERB_SHOWN = 64
+"""Characters of a command's name that an event repeats: it may be anything that somebody sent."""
+
 
 class Service:
     """Handlers, feed and board over whichever session is up. Made within a running event loop."""
@@ -38,8 +42,11 @@ class Service:
         utc_at_zero: int,
         schema_url: str | None = None,
         metrics: Metrics | None = None,
+        wall: Callable[[], float] = time.time,
     ) -> None:
-        """`utc_at_zero`: UTC, in microseconds since 1970, when the service was made."""
+        """`utc_at_zero`: UTC, in microseconds since 1970, when the service was made. `wall` is UTC now, in
+        seconds, for `not_after`.
+        """
         clock = LoopClock()
         feed = Feed(clock.now, utc_at_zero)
         feed.attach(clock.now, utc_at_zero, round(clock.loop_time(Instant(0)) * 1e9))
@@ -47,7 +54,11 @@ class Service:
         self.doctor = Doctor(bench=self.bench)
         self.herald = Herald(self.bench, people)
         dispatcher = Dispatcher(
-            table(self.bench, self.doctor), in_flight=in_flight, answered=self._answered, broken=broken
+            table(self.bench, self.doctor),
+            in_flight=in_flight,
+            answered=self._answered,
+            broken=broken,
+            wall=wall,
         )
         self.doctor.answered = lambda seconds: self._metrics.radio_answered(seconds)
         self.herald.judged = lambda profile, verdict: self._metrics.verdict(profile, verdict)
@@ -72,25 +83,37 @@ class Service:
         session.watch(self._metrics.note)
         switcher.boundaries.begun.append(self.herald.took_effect)
         switcher.boundaries.found.append(self.herald.first_frame)
+        self.herald.begin(session.center.host)
         session.formed = lambda: self._formed(session)
+        session.over = lambda: self._over(session)
         session.capture_failed = lambda path, reason: evidence.failed(self.bench, path, reason)
         try:
             yield
         finally:
-            self.bench.session = None
-            for pending in switcher.pending:
-                switcher.cancel(pending)
-            self._post_state()
+            self._over(session)
 
     def _formed(self, session: Session) -> None:
         """The network is up: from now on it can be acted on."""
         bench = self.bench
-        bench.session = session
+        bench.begin(session)
+        running.go_on(bench)
         verbs = self.plane.dispatcher.verbs
         bench.board.post("info", documents.info(bench, session, verbs, self._schema_url))
         self._post_state()
-        bench.formed.set()
         self._heeded()
+
+    def _over(self, session: Session) -> None:
+        """Nothing can be done to it any more: whatever waits for it is told, captures are complete."""
+        bench, joiners = self.bench, session.ground.joiners
+        for pending in session.switcher.pending:
+            session.switcher.cancel(pending)
+        if bench.session is None:
+            return
+        evidence.end_all(bench)
+        for device, name in () if joiners is None else joiners.powered.items():
+            bench.feed.publish("joiner", {"device": str(device), "joiner": name, "on": False})
+        bench.end()
+        self._post_state()
 
     def when_formed(self, call: Callable[[], object]) -> None:
         """Call this each time that a network is up."""
@@ -121,17 +144,21 @@ class Service:
         self.doctor.look_at_broker()
         run = self.bench.runs.present
         if not connected and run is not None and run.on_disconnect == "stop":
-            running.end(self.bench, "stopped", f"the broker is gone: {reason}")
+            running.end_soon(self.bench, "stopped", f"the broker is gone: {reason}")
+
+    def stalled(self, seconds: float) -> None:
+        """The event loop stood still for so long."""
+        if self.bench.session is not None:
+            self.bench.session.stalled(seconds)
 
     async def keep(self) -> None:
         """Look after `health` for as long as this runs."""
         await self.doctor.keep()
 
     async def close(self) -> None:
-        """End what waits."""
-        run = self.bench.runs.present
-        if run is not None and run.ends is not None:
-            run.ends.cancel()
+        """End what waits, and the run that is under way. Twice does no harm."""
+        if self.bench.runs.present is not None:
+            running.end(self.bench, "stopped", "the bench ended")
         await self.plane.dispatcher.close()
 
     def _later(self) -> None:
@@ -158,7 +185,7 @@ class Service:
         self.bench.feed.publish(
             "request",
             {
-                "command": call.verb,
+                "command": call.verb[:VERB_SHOWN],
                 "origin": call.origin,
                 "status": response.status,
                 "code": None if response.error is None else response.error.code.value,

@@ -183,6 +183,24 @@ class Connection(aiomqtt.Client):
         else:
             begun[1](reason_code)
 
+    def _on_socket_register_write(self, client: Any, _userdata: Any, sock: Any) -> None:
+        """As aiomqtt does, but not for a socket that is closed when the event loop comes to it: its number
+        may be a file's or another socket's by then.
+        """
+
+        def write() -> None:
+            try:
+                client.loop_write()
+            except Exception as error:  # whatever it is, the connection does not carry on
+                if not self._disconnected.done():
+                    self._disconnected.set_exception(error)
+
+        def register() -> None:
+            if client.socket() is sock:
+                self._loop.add_writer(sock.fileno(), write)
+
+        self._loop.call_soon_threadsafe(register)  # paho connects in a thread
+
     def _on_disconnect(
         self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None
     ) -> None:
