@@ -156,14 +156,18 @@ class TerminalReporter:
         else:
             self._status.update(text)
 
-    def verdict(self, verdict: Verdict, _line: Mapping[str, object]) -> None:
-        """The verdict block."""
+    def verdict(self, verdict: Verdict, line: Mapping[str, object]) -> None:
+        """The verdict block, and where the Trust Center was made another in it."""
         self.close()
         self._plain("")
         self._show(
             render.outcome(verdict, self._radio, self._width),
             render.plain_outcome(verdict, self._radio, self._width),
         )
+        switches = line.get("switches")
+        for each in switches if isinstance(switches, list) else ():
+            what = f"{each['seconds']:+.3f} s  generation {each['generation']}: {each['change']}"
+            self._labelled("switched", what)
 
     def close(self) -> None:
         """Give the terminal back: what waited at its bottom is gone, the cursor is there again."""

@@ -66,7 +66,7 @@ def request_of(command: Command, document: Mapping[str, object]) -> Request:
         errors = _without_echoes(command, failure.errors(include_url=False, include_context=False))
     except ValueError as error:  # a lone surrogate, an integer of a thousand digits
         raise _malformed(str(error)) from None
-    details = [Detail(path=path_of(error["loc"]), message=_message(command, error)) for error in errors]
+    details = [Detail(path=_place(error["loc"]), message=_message(command, error)) for error in errors]
     raise ControlError(
         ErrorCode.INVALID,
         "; ".join(f"{each.path}: {each.message}" if each.path else each.message for each in details[:3])
@@ -165,6 +165,13 @@ def _without_echoes(command: Command, errors: list[ErrorDetails]) -> list[ErrorD
     return sorted(told, key=lambda error: error["type"] != "extra_forbidden")
 
 
+def _place(location: tuple[int | str, ...]) -> str:
+    """Where it is in the request: without the names that pydantic gives to the ways a value may be."""
+    ways = ("literal[", "dict[", "constrained-")
+    named = [each for each in location if not (isinstance(each, str) and each.startswith(ways))]
+    return path_of(each for each in named if each not in ("Moment", "str"))
+
+
 def _message(command: Command, error: ErrorDetails) -> str:
     if error["type"] == "extra_forbidden" and len(error["loc"]) == 1:
         return f"unknown key{suggestion(str(error['loc'][-1]), command.request.model_fields)}"
@@ -172,6 +179,10 @@ def _message(command: Command, error: ErrorDetails) -> str:
         return "unknown key"
     if error["type"] == "missing":
         return "missing"
+    if error["type"] == "literal_error":
+        choices = error["msg"].removeprefix("Input should be ").replace("'", "")
+        near = suggestion(str(error["input"])[:SHOWN], re.split(r", | or ", choices))
+        return f"expected {choices}, found {str(error['input'])[:SHOWN]!a}{near}"
     shown = repr(error["input"])
     if len(shown) > SHOWN:
         shown = shown[:SHOWN] + "..."

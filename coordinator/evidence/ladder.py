@@ -24,6 +24,7 @@ __all__ = ["Direction", "Ladder", "Row"]
 _NETWORK_KEY, _TRUST_CENTER_LINK_KEY = 0x01, 0x04
 _SUCCESS = 0x00
 _SILENCE = "silence"
+_FAULT = "fault."
 _AWAITED = 256
 
 _V = TypeVar("_V")
@@ -189,6 +190,8 @@ class Ladder:
             *(each for each in record.deviations if each not in requested.deviations),
         )
         row = lane.row(device, at, Direction.TO_JOINER, rungs.step(request), key, deviations)
+        if any(each.behaviour.startswith(_FAULT) for each in record.deviations):
+            _remember(self._intended, requested.request_id, intended)  # whole frames of it are steps as well
         _remember(self._awaited, requested.request_id, row)
         return (*ghosts, row)
 
@@ -258,7 +261,12 @@ class Ladder:
 
     def _switched(self, record: trace.Switched) -> Rows:
         """Nothing that a device did: the Trust Center is another from here on."""
-        return (Row(at=record.at, device=None, direction=Direction.HERE, what=explain_switch(record)),)
+        times = [
+            lane.associated for lane in self._lanes.values() if lane.associated is not None and not lane.over
+        ]
+        since = record.at - times[0] if len(times) == 1 else None
+        what = explain_switch(record)
+        return (Row(at=record.at, device=None, direction=Direction.HERE, what=what, since=since),)
 
     def _turned_away(self, record: trace.TurnedAway) -> Rows:
         what = "Association Request; denied, not on the allow-list"

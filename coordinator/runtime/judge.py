@@ -128,12 +128,15 @@ class Judge:
             radio=self._radio,
             joiner_basis=weakest_basis([joiner], [model]) if joiner and model else None,
         )
-        began = min((attempt.started for attempt in verdict.attempts), default=verdict.closed)
+        attempts = verdict.attempts
+        began = min((attempt.started for attempt in attempts), default=verdict.closed)
         switches = [each for each in self._switches if each.at >= began]
         if switches:
+            # As all times of a verdict: since the last attempt had its address, if it ever had one.
+            zero = next((each.associated for each in attempts[-1:] if each.associated is not None), began)
             line["switches"] = [
                 {
-                    "seconds": round((each.at - began) / 1_000_000, 6),
+                    "seconds": round((each.at - zero) / 1_000_000, 6),
                     "generation": each.generation,
                     "profile": each.profile,
                     "change": each.change,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import assert_never
 
+from coordinator import trace
 from coordinator.control.bench import changes
 from coordinator.control.bench.bench import Bench
 from coordinator.control.dispatch import Context
@@ -87,10 +88,29 @@ def inject(bench: Bench, request: bench_schema.Inject, _context: Context) -> ben
         else:
             device = None if request.device is None else Eui64.parse(request.device)
             what = injection.parse(request.command or "", device, dict(request.settings))
-            label = bench.act(lambda session, now: session.center.administration.inject(what, now))
+            label = bench.act(lambda session, now: _injected(session, what, now))
     except ValueError as error:
         raise ControlError(ErrorCode.REFUSED, str(error)) from None
     return bench_schema.Injected(what=label.after, t_mono_ns=bench.feed.mono(label.at))
+
+
+def _injected(session: Session, what: injection.Injection, now: Instant) -> trace.Deviated:
+    """Inject it; what comes to nothing in the same call was not sent. Raises ValueError."""
+    failed: list[str] = []
+
+    def observe(record: trace.Record) -> None:
+        if isinstance(record, trace.Concluded) and not record.delivered:
+            failed.append(record.reason)
+
+    observers = session.center.observers
+    observers.append(observe)
+    try:
+        label = session.center.administration.inject(what, now)
+    finally:
+        observers.remove(observe)
+    if failed:
+        raise ValueError(f"not sent: {failed[0]}")
+    return label
 
 
 def _fault(request: schema.FaultArm) -> FrameFault:

@@ -189,6 +189,7 @@ class Service:
                 "origin": call.origin,
                 "status": response.status,
                 "code": None if response.error is None else response.error.code.value,
+                "message": None if response.error is None else response.error.message,
                 "transaction": None if request is None else request.transaction,
             },
         )

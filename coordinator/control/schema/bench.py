@@ -82,6 +82,14 @@ class Verdict(Data):
     profile: str
     run: Label | None = None
     device: str | None = None
+    seconds: Annotated[
+        float | None,
+        pydantic.Field(description="How far the join came, since it had its address."),
+    ] = None
+    switches: Annotated[
+        list[dict[str, object]],
+        pydantic.Field(description="Changes of the Trust Center in its window; their seconds count alike."),
+    ] = []
 
 
 class VerdictGet(Request):

@@ -191,6 +191,7 @@ class Request(Event):
     origin: str
     status: Literal["ok", "error"]
     code: str | None = None
+    message: Annotated[str | None, pydantic.Field(description="Why it was not done.")] = None
     transaction: str | None = None
 
 
