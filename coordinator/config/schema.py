@@ -332,7 +332,7 @@ class Control(Table):
     expose_keys: bool = key(False, "Give key material to those who ask over MQTT or HTTP.")
     requests_in_flight: int = key(
         1000,
-        "Requests that are worked on at a time; further ones are refused.",
+        "Requests for one command that are worked on at a time; further ones are refused.",
         unit="requests",
         within=values.Range(1, MAX_IN_FLIGHT),
     )

@@ -7,10 +7,11 @@ within its time gets the answer of the first, for MQTT may deliver twice.
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import itertools
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -24,7 +25,10 @@ REMEMBERED_FOR = 60.0
 REMEMBERED = 4096
 """Answers kept at most; the oldest goes first."""
 IN_FLIGHT = 1000
-"""Requests that may wait for their answer at a time."""
+"""Requests for one command that may wait for their answer at a time."""
+
+
+_NO_ROOM = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +88,7 @@ class Dispatcher:
         self._wall = wall
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._tasks: set[asyncio.Task[Response]] = set()
+        self._waiting: Counter[str] = Counter()
         self._closed = False
 
     @property
@@ -165,10 +170,10 @@ class Dispatcher:
                 del self._known[transaction]
 
     def _do(self, call: Call, request: Request) -> Response | asyncio.Future[Response]:
-        if len(self._tasks) >= self._limit:
+        if self._waiting[call.verb] >= self._limit:  # of each command: who waits must not lock others out
             raise ControlError(
                 ErrorCode.BUSY,
-                f"{self._limit} requests wait for their answer already",
+                f"{self._limit} requests for {call.verb} wait for their answer already",
                 hint="ask again later",
             )
         context = Context(verb=call.verb, origin=call.origin)
@@ -177,16 +182,19 @@ class Dispatcher:
         except ControlError as error:
             return self._at_once(call, request, payload.not_done(error, request.transaction))
         except Exception as error:  # one request must not end the bench
-            self._broken(error)
-            ours = ControlError(ErrorCode.INTERNAL, "internal error; the log has it")
-            return self._at_once(call, request, payload.not_done(ours, request.transaction))
+            return self._at_once(call, request, payload.not_done(self._own_fault(error), request.transaction))
         if isinstance(result, Data):
             return self._at_once(call, request, payload.done(result, request.transaction))
         task = asyncio.ensure_future(self._wait(call, request, result))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._waiting[call.verb] += 1
+        task.add_done_callback(lambda _: self._ended(task, call.verb))
         self._remember(call, request, task)
         return task
+
+    def _ended(self, task: asyncio.Task[Response], verb: str) -> None:
+        self._tasks.discard(task)
+        self._waiting[verb] -= 1
 
     def _at_once(self, call: Call, request: Request, response: Response) -> Response:
         answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
@@ -204,14 +212,20 @@ class Dispatcher:
             ended = ControlError(ErrorCode.TIMEOUT, "the bench ended first: what was not done by then is not")
             response = payload.not_done(ended, request.transaction)
         except Exception as failure:  # one request must not end the bench
-            self._broken(failure)
-            ours = ControlError(ErrorCode.INTERNAL, "internal error; the log has it")
-            response = payload.not_done(ours, request.transaction)
+            response = payload.not_done(self._own_fault(failure), request.transaction)
         known = None if request.transaction is None else self._known.get(request.transaction)
         if known is not None:
             known.until = asyncio.get_running_loop().time() + REMEMBERED_FOR
         self._answered(call, request, response)
         return response
+
+    def _own_fault(self, error: Exception) -> ControlError:
+        """What to say of an exception: the host has no room, or the error is ours."""
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            reason = f"the host has no room for it: {error.strerror}"
+            return ControlError(ErrorCode.BUSY, reason, hint="ask again later")
+        self._broken(error)
+        return ControlError(ErrorCode.INTERNAL, "internal error; the log has it")
 
     def _remember(self, call: Call, request: Request, answer: asyncio.Future[Response]) -> None:
         if request.transaction is not None:

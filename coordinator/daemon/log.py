@@ -6,13 +6,16 @@ reads the log slowly does not stall the radio.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
+import time
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -26,6 +29,10 @@ _QUIET = frozenset(("frame", "standing", "deviation", "pending", "first-frame"))
 _LOUD = frozenset(("dropped", "turned-away", "fault-spent"))
 _RENAMED = {"device": "eui", "what": "step", "t_wall": "timestamp", "event": "moved_by"}
 """Fields that a log calls otherwise than an event does."""
+_NO_ROOM = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+_AGAIN = 1.0
+"""Seconds between two words on resources that are not there."""
+_ACCEPTING = "._start_serving("
 _LEFT_OUT = frozenset(("kind", "t_mono_ns"))
 
 
@@ -44,6 +51,7 @@ class Log:
         self._settings = settings
         self._file: BackgroundFile | None = None
         self._gone = False
+        self._no_room_said = -_AGAIN
         processors = [structlog.processors.add_log_level, _stamped, self._renderer()]
         self._logger = structlog.wrap_logger(
             _Lines(self),
@@ -97,6 +105,19 @@ class Log:
     def broken(self, error: BaseException) -> None:
         """Log an error of ours, with where it was raised."""
         self._logger.error("internal-error", exc_info=None, error=_traced(error))
+
+    def loop_says(self, context: Mapping[str, Any]) -> None:
+        """Log what the event loop has nobody else to tell of. No room is nobody's error: it tries again, and
+        says so for each connection that waits; once a second is enough.
+        """
+        error, message = context.get("exception"), str(context["message"])
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            now = time.monotonic()
+            if now >= self._no_room_said + _AGAIN:
+                self._no_room_said = now
+                self._logger.warning("out-of-resources", reason=f"{message}: {error.strerror}")
+        elif _ACCEPTING not in message:  # it was to try again, and meanwhile the listener was closed
+            self.broken(error if isinstance(error, BaseException) else RuntimeError(message))
 
     def write(self, line: str) -> None:
         """Put one line on its way. A log that nobody takes any more ends silently."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from coordinator.daemon.sessions import session
 from coordinator.daemon.steering import Control, steered
+from coordinator.runtime import loop_lag
 from coordinator.runtime.order import Ending, Order, Reporter
 from coordinator.runtime.signals import Hangup, cancelled_by, stop_signal
 
@@ -28,7 +29,8 @@ async def serve(order: Order, reporter: Reporter, control: Control | None = None
                 return await steered(order, reporter, control, stop, begun, hangup)
             async with session(order, reporter, utc_at_zero=time.time_ns() // 1_000) as running:
                 begun()
-                return await running.run(stop)
+                async with loop_lag.watch(running.stalled):
+                    return await running.run(stop)
     except asyncio.CancelledError:
         if not stop.done():
             raise

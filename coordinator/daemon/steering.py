@@ -156,7 +156,6 @@ async def _plane(
     """The control plane, and everything that looks after it."""
     loop = asyncio.get_running_loop()
     metrics = Metrics()
-    lag = LoopLag(loop.time)
     async with AsyncExitStack() as stack:
         log = stack.enter_context(Log(control.log))
         service = Service(
@@ -168,7 +167,10 @@ async def _plane(
             schema_url=None,
             metrics=metrics,
         )
+        lag = LoopLag(loop.time, service.stalled)
         service.doctor.gauges.lag = lambda: lag.worst
+        loop.set_exception_handler(lambda _loop, context: log.loop_says(context))
+        stack.callback(loop.set_exception_handler, None)
         reader = service.plane.feed.read(LOG_WAITS)
         stack.callback(reader.close)
         stack.callback(log.catch_up, reader)
@@ -202,10 +204,13 @@ async def _plane(
 
 
 async def _alive(service: Service) -> None:
-    """Raises RuntimeError with every problem, when there is any."""
+    """Raises RuntimeError when the radio did not answer a probe.
+
+    A file that cannot be written is no reason to begin anew: a run can still say what it saw.
+    """
     health = await service.doctor.look(3.0)
-    if not health.ok:
-        raise RuntimeError("; ".join(health.problems))
+    if health.radio != "ok" or health.radio_rtt_ms is None:
+        raise RuntimeError("; ".join(health.problems) or "the radio did not answer")
 
 
 def _reload(service: Service, notifier: Notifier) -> None:

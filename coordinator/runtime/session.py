@@ -175,6 +175,17 @@ class Session:
             self._told = change.at
             self._reporter.radio(change)
 
+    def stalled(self, seconds: float) -> None:
+        """The event loop stood still for so long. On a radio frames may be missing, on an air of our own none
+        is; on either the Trust Center did late what it was to do meanwhile. Whoever is under observation is
+        without evidence.
+        """
+        reason = f"the host stood still for {seconds:.1f} s: what was due meanwhile was done late"
+        self.told()
+        self.judge.witness.interrupt(reason)
+        if self._driver is not None and not self.ground.sees_air:
+            self.radio_changed(self._state, reason, missed=True)
+
     def _note(self, record: trace.Record) -> None:
         for sink in self._sinks:
             sink(record)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,7 +123,7 @@ def bench(
 
     async def whole() -> tuple[Client, Ending]:
         broken: list[BaseException] = []
-        service = Service(options, Nobody(), utc_at_zero=0, broken=broken.append)
+        service = Service(options, Nobody(), utc_at_zero=0, broken=broken.append, wall=lambda: time.time())
         stop: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         client = Client(service=service, stop=stop, broken=broken)
         reader = service.plane.feed.read(100_000)

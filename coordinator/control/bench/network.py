@@ -40,7 +40,7 @@ def described(bench: Bench, session: Session) -> schema.Network:
 
 def form(bench: Bench, request: schema.NetworkForm, _context: Context) -> Awaitable[schema.NetworkChanged]:
     """Form another network."""
-    session = bench.up()
+    session = bench.on_air()
     bench.check_generation(request.if_generation)
     if session.ground.store is not None:
         raise ControlError(
@@ -75,7 +75,7 @@ def _invalid(path: str, message: str) -> ControlError:
 
 def reset(bench: Bench, request: schema.NetworkReset, _context: Context) -> Awaitable[schema.NetworkChanged]:
     """Begin anew."""
-    session = bench.up()
+    session = bench.on_air()
     bench.check_generation(request.if_generation)
     asked = session.order.setting
     setting = replace(

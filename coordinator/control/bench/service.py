@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -41,8 +42,11 @@ class Service:
         utc_at_zero: int,
         schema_url: str | None = None,
         metrics: Metrics | None = None,
+        wall: Callable[[], float] = time.time,
     ) -> None:
-        """`utc_at_zero`: UTC, in microseconds since 1970, when the service was made."""
+        """`utc_at_zero`: UTC, in microseconds since 1970, when the service was made. `wall` is UTC now, in
+        seconds, for `not_after`.
+        """
         clock = LoopClock()
         feed = Feed(clock.now, utc_at_zero)
         feed.attach(clock.now, utc_at_zero, round(clock.loop_time(Instant(0)) * 1e9))
@@ -50,7 +54,11 @@ class Service:
         self.doctor = Doctor(bench=self.bench)
         self.herald = Herald(self.bench, people)
         dispatcher = Dispatcher(
-            table(self.bench, self.doctor), in_flight=in_flight, answered=self._answered, broken=broken
+            table(self.bench, self.doctor),
+            in_flight=in_flight,
+            answered=self._answered,
+            broken=broken,
+            wall=wall,
         )
         self.doctor.answered = lambda seconds: self._metrics.radio_answered(seconds)
         self.herald.judged = lambda profile, verdict: self._metrics.verdict(profile, verdict)
@@ -138,6 +146,11 @@ class Service:
         if not connected and run is not None and run.on_disconnect == "stop":
             running.end_soon(self.bench, "stopped", f"the broker is gone: {reason}")
 
+    def stalled(self, seconds: float) -> None:
+        """The event loop stood still for so long."""
+        if self.bench.session is not None:
+            self.bench.session.stalled(seconds)
+
     async def keep(self) -> None:
         """Look after `health` for as long as this runs."""
         await self.doctor.keep()
@@ -162,8 +175,12 @@ class Service:
             self.bench.board.post("state", self._state)
 
     def _answered(self, call: Call, request: Request | None, response: Response) -> None:
-        """Before the answer is given: whoever has it finds `state` as the change has made it."""
+        """Before the answer is given: whoever has it finds `state` as the change has made it, and `switched`
+        among the events before it.
+        """
         if isinstance(request, Change):
+            if self.bench.session is not None:
+                self.bench.session.told()
             self._post_state()
         self.bench.feed.publish(
             "request",

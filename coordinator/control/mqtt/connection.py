@@ -96,10 +96,19 @@ class Connection(aiomqtt.Client):
         """The reason code that the broker ended the connection with, if it did."""
 
     def send(
-        self, topic: str, octets: bytes, acknowledged: Acknowledged, properties: Properties | None = None
+        self,
+        topic: str,
+        octets: bytes,
+        acknowledged: Acknowledged,
+        properties: Properties | None = None,
+        *,
+        retain: bool = False,
     ) -> None:
-        """Begin a publication at QoS 1. Raises MqttError when there is no connection any more."""
-        info = self._client.publish(topic, octets, 1, False, properties)
+        """Begin a publication at QoS 1; they come in the order in which they were begun.
+
+        Raises MqttError when there is no connection any more.
+        """
+        info = self._client.publish(topic, octets, 1, retain, properties)
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise aiomqtt.MqttCodeError(info.rc)
         self._begun[info.mid] = (self._loop.time(), acknowledged)
@@ -173,6 +182,24 @@ class Connection(aiomqtt.Client):
             super()._on_publish(client, userdata, mid, reason_code, properties)
         else:
             begun[1](reason_code)
+
+    def _on_socket_register_write(self, client: Any, _userdata: Any, sock: Any) -> None:
+        """As aiomqtt does, but not for a socket that is closed when the event loop comes to it: its number
+        may be a file's or another socket's by then.
+        """
+
+        def write() -> None:
+            try:
+                client.loop_write()
+            except Exception as error:  # whatever it is, the connection does not carry on
+                if not self._disconnected.done():
+                    self._disconnected.set_exception(error)
+
+        def register() -> None:
+            if client.socket() is sock:
+                self._loop.add_writer(sock.fileno(), write)
+
+        self._loop.call_soon_threadsafe(register)  # paho connects in a thread
 
     def _on_disconnect(
         self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None

@@ -7,6 +7,7 @@ import contextlib
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import aiomqtt
 from paho.mqtt.reasoncodes import ReasonCode
@@ -122,12 +123,19 @@ class MqttTransport:
         """Everything that one connection carries. Raises MqttError when it is lost. Ends it without a goodbye
         unless the broker has heard ours: else nobody would be told that we are gone.
         """
-        answers = outbox.Pump(connection, self._requests, written)
+        seen: dict[str, int] = {}
+
+        def answer(answer: Answer) -> outbox.Publication | None:
+            """Whoever has an answer has the documents as they were then."""
+            self._send_news(connection, seen)
+            return written(answer)
+
+        answers = outbox.Pump(connection, self._requests, answer)
         events = outbox.Pump(connection, self._reader, self._written)
         tasks: list[asyncio.Future[None]] = []
         left = False
         try:
-            seen = await self._arrive(connection)
+            await self._arrive(connection, seen)
             works = (
                 self._requests.listen(connection),
                 connection.watch(),
@@ -148,17 +156,16 @@ class MqttTransport:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _arrive(self, connection: Connection) -> dict[str, int]:
-        """Hear requests, and tell what is true now; return which documents were told."""
+    async def _arrive(self, connection: Connection, seen: dict[str, int]) -> None:
+        """Hear requests, and tell what is true now; `seen` gets which documents were told."""
         await connection.hear(self._topics.requests)
         await connection.publish(self._topics.availability, ONLINE, qos=1, retain=True)
-        seen: dict[str, int] = {}
-        await self._post(connection, seen)
+        for name, octets in self._plane.board.news(seen):
+            await connection.publish(self._topics.document(name), octets, qos=1, retain=True)
         self.connected = True
         self.connections += 1
         self._reason = ""
         self._told(True, str(self._link))
-        return seen
 
     async def _leave(
         self, connection: Connection, answers: outbox.Pump[Answer], events: outbox.Pump[Event]
@@ -178,14 +185,22 @@ class MqttTransport:
         return True
 
     async def _keep_posting(self, connection: Connection, seen: dict[str, int]) -> None:
+        """Publish the documents that are news; the next ones when the broker has these."""
         while True:
             await self._plane.board.wait_beyond(seen)
-            await self._post(connection, seen)
+            await asyncio.gather(*self._send_news(connection, seen))
 
-    async def _post(self, connection: Connection, seen: dict[str, int]) -> None:
-        """Publish the documents that are news, retained."""
+    def _send_news(self, connection: Connection, seen: dict[str, int]) -> list[asyncio.Future[None]]:
+        """Begin to publish the documents that are news, retained; each is done when the broker has it.
+
+        Nothing is awaited in between, so that none is ever followed by an older one of its name.
+        """
+        sent: list[asyncio.Future[None]] = []
         for name, octets in self._plane.board.news(seen):
-            await connection.publish(self._topics.document(name), octets, qos=1, retain=True)
+            acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            connection.send(self._topics.document(name), octets, partial(_done, acknowledged), retain=True)
+            sent.append(acknowledged)
+        return sent
 
     def _written(self, event: Event) -> outbox.Publication:
         return outbox.Publication(self._topics.event(event.kind), event.octets)
@@ -197,6 +212,11 @@ class MqttTransport:
         if reason != self._reason:
             self._reason = reason
             self._told(False, reason)
+
+
+def _done(acknowledged: asyncio.Future[None], _code: ReasonCode) -> None:
+    if not acknowledged.done():
+        acknowledged.set_result(None)
 
 
 async def _until_one_ends(tasks: Sequence[asyncio.Future[None]]) -> None:

@@ -1,0 +1,43 @@
+"""What a connection leaves behind when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+
+import aiomqtt
+import pytest
+
+from coordinator.control.mqtt.connection import Connection
+from coordinator.control.mqtt.link import at
+from tests.control.mqtt.bench import run
+from tests.control.mqtt.broker import Broker
+
+pytestmark = pytest.mark.real_time
+
+
+def test_a_connection_that_ends_with_something_to_write_touches_nobody_elses_socket(shared: Broker) -> None:
+    async def scenario() -> None:
+        complaints: list[dict[str, object]] = []
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _loop, told: complaints.append(told))
+        connection = Connection(at(shared.url, id="tc0"), "legacy-tc-tc0")
+        with contextlib.suppress(aiomqtt.MqttError):
+            async with connection:
+                ended = connection._client.socket()
+                assert isinstance(ended, socket.socket)
+                number = ended.fileno()
+                connection.send("legacy-tc/tc0/event/left", b"{}", lambda _code: None)
+                connection.abort()
+                connection._client.loop_read()  # sees the end before the loop sees what is to be written
+                assert ended.fileno() == -1
+                left, right = socket.socketpair()
+                with left, right:
+                    assert left.fileno() == number  # somebody else has its number now
+                    await asyncio.sleep(0)
+                    await asyncio.sleep(0)
+                    assert not loop.remove_writer(number)
+        assert complaints == []
+
+    run(scenario())
