@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -96,6 +97,19 @@ def test_joining_opens_and_closes() -> None:
         await client.done("permit-join", seconds=0)
         await client.done("joiner/power", joiner="zboss-r22")
         await client.until("join-step", what="Beacon (closed, profile 2, router room, end-device room)")
+
+    bench(body, permit=0)
+
+
+def test_state_says_so_when_joining_has_closed_by_itself() -> None:
+    async def body(client: Client) -> None:
+        keeping = asyncio.ensure_future(client.service.keep())
+        await client.done("permit-join", seconds=12)
+        await asyncio.sleep(6)
+        assert 0 < int(str(client.document("state")["permit_join_remaining"])) < 12
+        await asyncio.sleep(12)
+        assert client.document("state")["permit_join_until"] is None
+        keeping.cancel()
 
     bench(body, permit=0)
 

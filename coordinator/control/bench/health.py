@@ -56,9 +56,10 @@ class Doctor:
         return await self.look(request.timeout)
 
     async def keep(self) -> None:
-        """Post `health` for as long as this runs."""
+        """Post `health` for as long as this runs, and `state`, in which joining may have closed by itself."""
         while True:
             await self.look(PATIENCE)
+            self.bench.refresh()
             await asyncio.sleep(PERIOD)
 
     async def look(self, patience: float) -> Health:
