@@ -201,6 +201,15 @@ class Connection(aiomqtt.Client):
 
         self._loop.call_soon_threadsafe(register)  # paho connects in a thread
 
+    def _on_socket_close(self, client: Any, userdata: Any, sock: Any) -> None:
+        """As aiomqtt does, unless it has outlived its event loop: paho closes it when it is collected."""
+        if not self._loop.is_closed():
+            super()._on_socket_close(client, userdata, sock)
+
+    def _on_socket_unregister_write(self, client: Any, userdata: Any, sock: Any) -> None:
+        if not self._loop.is_closed():
+            super()._on_socket_unregister_write(client, userdata, sock)
+
     def _on_disconnect(
         self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None
     ) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
+import sys
 
 import aiomqtt
 import pytest
@@ -41,3 +43,20 @@ def test_a_connection_that_ends_with_something_to_write_touches_nobody_elses_soc
         assert complaints == []
 
     run(scenario())
+
+
+def test_a_connection_that_outlives_its_event_loop_ends_without_a_word(
+    shared: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", said.append)
+
+    async def interrupted() -> None:
+        connecting = asyncio.ensure_future(Connection(at(shared.url, id="tc0"), "tc0").__aenter__())
+        await asyncio.sleep(0)  # a thread of aiomqtt's connects
+        connecting.cancel()
+        await asyncio.wait((connecting,))
+
+    asyncio.run(interrupted())
+    gc.collect()
+    assert said == []
