@@ -7,7 +7,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import aiomqtt
 from paho.mqtt.enums import MQTTErrorCode
@@ -20,6 +20,8 @@ from coordinator.control.mqtt import reasons
 from coordinator.control.mqtt.link import Link
 from coordinator.control.mqtt.topics import OFFLINE
 
+GIVEN_UP_WITHIN = 1.0
+"""Seconds that a connection which nobody wants any more may take to be made and ended."""
 CONNECTED_WITHIN = 5.0
 """Seconds for a broker to answer: the connection, a subscription, a document."""
 ACKNOWLEDGED_WITHIN = 15.0
@@ -94,6 +96,23 @@ class Connection(aiomqtt.Client):
         self._held = (0.0, 0.0)
         self.end: ReasonCode | None = None
         """The reason code that the broker ended the connection with, if it did."""
+
+    async def __aenter__(self) -> Self:
+        """Connect. Who is cancelled meanwhile ends what aiomqtt's thread has begun: nobody else would."""
+        connecting = asyncio.ensure_future(super().__aenter__())
+        try:
+            return await asyncio.shield(connecting)
+        except asyncio.CancelledError:
+            await asyncio.wait((connecting,), timeout=GIVEN_UP_WITHIN)
+            if connecting.done() and not connecting.cancelled() and connecting.exception() is None:
+                with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
+                    async with asyncio.timeout(GIVEN_UP_WITHIN):
+                        await super().__aexit__(None, None, None)
+            connecting.cancel()
+            await asyncio.wait((connecting,))
+            if self._misc_task is not None:
+                self._misc_task.cancel()
+            raise
 
     def send(
         self,
