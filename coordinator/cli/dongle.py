@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import secrets
 from pathlib import Path
 from typing import Annotated, Optional
@@ -13,6 +12,7 @@ import typer
 
 from coordinator.cli import exits, options
 from coordinator.cli.listings import examples
+from coordinator.config.values import is_loopback
 from coordinator.dongle import faults, service
 from coordinator.dongle.listen import CannotListen, Pty, Stdio, Tcp, Where
 from coordinator.profiles import joiners
@@ -148,16 +148,9 @@ def parse_listen(text: str, link: Path | None, *, allow_remote: bool) -> Where:
         raise typer.BadParameter(
             f"expected pty, stdio or tcp://HOST:PORT, found '{text}'", param_hint="--listen"
         )
-    if not allow_remote and not _is_loopback(host):
+    if not allow_remote and not is_loopback(host):
         raise typer.BadParameter(
             f"{host} can be reached from other machines; if that is wanted, add --allow-remote",
             param_hint="--listen",
         )
     return Tcp(host=host, port=port)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

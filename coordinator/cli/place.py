@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 import typer
 
 from coordinator.cli import exits
+from coordinator.config import values
 from coordinator.control.http import client
 from coordinator.control.http.client import Server, Unreachable
 from coordinator.control.mqtt import link
@@ -20,7 +20,6 @@ LISTEN_VARIABLE = "LEGACY_TC__HTTP__LISTEN"
 """Where it was told otherwise: the bench's own variable, which its container has too."""
 TOKEN_VARIABLE = "LEGACY_TC_TOKEN"
 LONGEST_SECRET = 4096
-IDENTIFIER = re.compile("[a-z0-9-]{1,32}")
 
 
 def http_server(url: str | None, token_file: Path | None, ca: Path | None) -> Server:
@@ -34,7 +33,7 @@ def http_server(url: str | None, token_file: Path | None, ca: Path | None) -> Se
 
 def broker(
     url: str,
-    tc_id: str,
+    tc_id: str | None,
     *,
     allow_plaintext: bool,
     ca: Path | None,
@@ -44,10 +43,14 @@ def broker(
     password_file: Path | None,
 ) -> Link:
     """The bench of this id on this broker. Raises typer.BadParameter."""
-    if IDENTIFIER.fullmatch(tc_id) is None:
+    if tc_id is None:
+        raise typer.BadParameter("--mqtt needs --tc-id: which bench on the broker", param_hint="--tc-id")
+    try:
+        values.tc_id(tc_id)
+    except ValueError:
         raise typer.BadParameter(
             f"'{tc_id}' is no bench: 1 to 32 of a-z, 0-9 and -, for example rack7-tc0", param_hint="--tc-id"
-        )
+        ) from None
     if key is not None and certificate is None:
         raise typer.BadParameter("a key goes with a certificate: --cert", param_hint="--key")
     password = None if password_file is None else read_secret(password_file, "--password-file")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from coordinator.cli import options
+from coordinator.cli import options, request_options
 from coordinator.cli.listings import examples
 
 if TYPE_CHECKING:
@@ -95,59 +95,23 @@ def request_command(
     ] = False,
     http: HttpUrl = None,
     token_file: TokenFile = None,
-    mqtt: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option("--mqtt", envvar="LEGACY_TC_MQTT", metavar="URL", help="Ask over this broker instead."),
-    ] = None,
-    tc_id: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option("--tc-id", envvar="LEGACY_TC_ID", metavar="ID", help="Which bench on the broker."),
-    ] = None,
-    allow_plaintext: Annotated[
-        bool, typer.Option("--allow-plaintext", help="Reach a broker of another machine without TLS.")
-    ] = False,
+    mqtt: request_options.Mqtt = None,
+    tc_id: request_options.TcId = None,
+    allow_plaintext: request_options.AllowPlaintext = False,
     ca: Ca = None,
-    cert: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(
-            "--cert", parser=options.parse_path, metavar="FILE", help="Our certificate, for --mqtt."
-        ),
-    ] = None,
-    key: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--key", parser=options.parse_path, metavar="FILE", help="Its private key."),
-    ] = None,
-    username: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option("--username", metavar="NAME", help="Who we are to the broker."),
-    ] = None,
-    password_file: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(
-            "--password-file", parser=options.parse_path, metavar="FILE", help="File with the password."
-        ),
-    ] = None,
-    transaction: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option("--transaction", metavar="TEXT", help="Names the request; drawn by default."),
-    ] = None,
-    timeout: Annotated[
-        Optional[float],  # noqa: UP045
-        typer.Option(
-            "--timeout",
-            min=0.1,
-            max=90_000,
-            help="Seconds to wait for the answer; a change whose moment has not come by then is withdrawn. "
-            "By default 10 more than the request itself waits.",
-        ),
-    ] = None,
+    cert: request_options.Certificate = None,
+    key: request_options.CertificateKey = None,
+    username: request_options.Username = None,
+    password_file: request_options.PasswordFile = None,
+    transaction: request_options.Transaction = None,
+    timeout: request_options.Timeout = None,
     json: options.Json = False,
 ) -> None:
     """Ask a running bench to do something, and print its answer as JSON.
 
     Exits with 0 when it was done, 1 when the bench refused, 6 when it cannot be reached.
     """
-    from coordinator.cli import request
+    from coordinator.cli import place, request
 
     if listing:
         raise typer.Exit(request.list_commands(json=json))
@@ -159,7 +123,7 @@ def request_command(
     if mqtt is None or not _over_mqtt(context, http):
         bench = _server(http, token_file, ca)
     else:
-        bench = _broker(
+        bench = place.broker(
             mqtt,
             tc_id,
             allow_plaintext=allow_plaintext,
@@ -247,31 +211,3 @@ def _over_mqtt(context: typer.Context, http: str | None) -> bool:
 def _typed(context: typer.Context, name: str) -> bool:
     source = context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
-
-
-def _broker(
-    url: str,
-    tc_id: str | None,
-    *,
-    allow_plaintext: bool,
-    ca: Path | None,
-    certificate: Path | None,
-    key: Path | None,
-    username: str | None,
-    password_file: Path | None,
-) -> Link:
-    """Raises typer.BadParameter."""
-    from coordinator.cli import place
-
-    if tc_id is None:
-        raise typer.BadParameter("--mqtt needs --tc-id: which bench on the broker", param_hint="--tc-id")
-    return place.broker(
-        url,
-        tc_id,
-        allow_plaintext=allow_plaintext,
-        ca=ca,
-        certificate=certificate,
-        key=key,
-        username=username,
-        password_file=password_file,
-    )

@@ -179,8 +179,8 @@ def listen(text: str) -> Listen:
 
 
 def is_loopback(host: str) -> bool:
-    """True for a host that is this machine and nothing else."""
-    if host == "localhost":
+    """Whether only this machine reaches it. `host` is numeric, or ``localhost``."""
+    if host.lower().rstrip(".") == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -164,7 +164,6 @@ async def _plane(
             in_flight=control.in_flight,
             broken=log.broken,
             utc_at_zero=time.time_ns() // 1_000,
-            schema_url=None,
             metrics=metrics,
         )
         lag = LoopLag(loop.time, service.stalled)
@@ -176,24 +175,9 @@ async def _plane(
         stack.callback(log.catch_up, reader)
         await stack.enter_async_context(_owned(log.follow(reader), lag.run(), service.keep()))
         if control.http is not None:
-            address = await stack.enter_async_context(
-                server.serve(
-                    service.plane,
-                    control.http.address,
-                    token=control.http.token,
-                    metrics=Text(write=service.figures, kind=CONTENT_TYPE),
-                    broken=log.broken,
-                )
-            )
-            service.served_at(address.url)
-            log.say("http", listens=address.url)
+            await stack.enter_async_context(_served(control.http, service, log))
         if control.mqtt is not None:
-            transport = MqttTransport(service.plane, control.mqtt, service.broker)
-            gauges = service.doctor.gauges
-            gauges.broker = lambda: "connected" if transport.connected else "disconnected"
-            gauges.outbox = lambda: transport.waiting
-            gauges.events_dropped = lambda: transport.lost
-            await stack.enter_async_context(_owned(transport.run()))
+            await stack.enter_async_context(_on_its_broker(control.mqtt, service))
         await stack.enter_async_context(Watchdog(notifier, lambda: _alive(service)))
         if hangup is not None:
             hangup.act = lambda: _reload(service, notifier)
@@ -201,6 +185,30 @@ async def _plane(
             yield service
         finally:
             await service.close()  # while there still is somebody to bring the answers
+
+
+@asynccontextmanager
+async def _served(place: Http, service: Service, log: Log) -> AsyncIterator[None]:
+    """The control plane over HTTP. Raises CannotListen."""
+    figures = Text(write=service.figures, kind=CONTENT_TYPE)
+    async with server.serve(
+        service.plane, place.address, token=place.token, metrics=figures, broken=log.broken
+    ) as address:
+        service.served_at(address.url)
+        log.say("http", listens=address.url)
+        yield
+
+
+@asynccontextmanager
+async def _on_its_broker(link: Link, service: Service) -> AsyncIterator[None]:
+    """The control plane over MQTT, and what health is told of it."""
+    transport = MqttTransport(service.plane, link, service.broker)
+    gauges = service.doctor.gauges
+    gauges.broker = lambda: "connected" if transport.connected else "disconnected"
+    gauges.outbox = lambda: transport.waiting
+    gauges.events_dropped = lambda: transport.lost
+    async with _owned(transport.run()):
+        yield
 
 
 async def _alive(service: Service) -> None:

@@ -25,7 +25,6 @@ HEADER = b"legacy-tc state %08d\n" % VERSION
 _BATCH = struct.Struct("<4sIII")
 _CHECKED = struct.Struct("<II")
 _RECORD = struct.Struct("<HB")
-LONGEST_VALUE = 0xFFFF
 
 
 def encode_record(key: bytes, value: bytes) -> bytes:

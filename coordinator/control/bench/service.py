@@ -40,7 +40,6 @@ class Service:
         in_flight: int = IN_FLIGHT,
         broken: Callable[[BaseException], None] = lambda _error: None,
         utc_at_zero: int,
-        schema_url: str | None = None,
         metrics: Metrics | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -65,7 +64,7 @@ class Service:
         self.doctor.gauges.frames_dropped = lambda: self.herald.dropped
         self.doctor.gauges.in_flight = lambda: dispatcher.in_flight
         self.plane = Plane(dispatcher=dispatcher, feed=feed, board=self.bench.board)
-        self._schema_url = schema_url
+        self._schema_url: str | None = None
         self._metrics = metrics or Metrics()
         self._captured = 0
         self._heeded: Callable[[], object] = lambda: None

@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from coordinator.config.values import is_loopback
 from coordinator.control.http import answers
-from coordinator.control.http.listening import Address, is_loopback
+from coordinator.control.http.listening import Address
 from coordinator.control.schema.errors import ErrorCode
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

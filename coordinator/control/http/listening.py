@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import socket
 from dataclasses import dataclass
+
+from coordinator.config.values import is_loopback
 
 BACKLOG = 64
 
@@ -28,16 +29,6 @@ class Address:
     def url(self) -> str:
         """Where a client finds it."""
         return f"http://{self}"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches it. `host` is numeric, or ``localhost``."""
-    if host.lower().rstrip(".") == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def bind(address: Address, token: str | None) -> tuple[socket.socket, Address]:

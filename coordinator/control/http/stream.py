@@ -100,11 +100,6 @@ class Stream:
         self._waiting = waiting
         self._viewers: set[asyncio.Task[object]] = set()
 
-    @property
-    def viewers(self) -> int:
-        """How many look on."""
-        return len(self._viewers)
-
     def end(self) -> None:
         """Let every viewer go."""
         for viewer in self._viewers:

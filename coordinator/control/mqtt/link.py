@@ -7,7 +7,7 @@ import urllib.parse
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from coordinator.control.http.listening import is_loopback
+from coordinator.config.values import is_loopback
 
 PLAIN, SECURED = 1883, 8883
 """The ports of mqtt:// and mqtts:// where none is named (IANA)."""
