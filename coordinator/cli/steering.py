@@ -9,12 +9,12 @@ import typer
 from coordinator.config import rules, secret_files, values
 from coordinator.config.configuration import Configuration
 from coordinator.config.origin import Source
-from coordinator.control.bench.bench import Options
 from coordinator.control.http.listening import Address
 from coordinator.control.mqtt import link
 from coordinator.control.mqtt.link import Link, LinkError
+from coordinator.control.options import Options
 from coordinator.daemon import Control, Http
-from coordinator.daemon.log import LogSettings
+from coordinator.daemon.control import LogSettings
 from coordinator.profiles.errors import together
 
 

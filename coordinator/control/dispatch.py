@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from coordinator.control import payload
+from coordinator.control.options import IN_FLIGHT
 from coordinator.control.schema.base import Data, Request
 from coordinator.control.schema.commands import Response
 from coordinator.control.schema.errors import ControlError, ErrorCode
@@ -24,8 +25,6 @@ REMEMBERED_FOR = 60.0
 """Seconds that the answer to a transaction is kept, from when it was given."""
 REMEMBERED = 4096
 """Answers kept at most; the oldest goes first."""
-IN_FLIGHT = 1000
-"""Requests for one command that may wait for their answer at a time."""
 
 
 _NO_ROOM = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC))

@@ -13,17 +13,15 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from coordinator.control.feed import Event, Reader
+from coordinator.daemon.control import LogSettings
 from coordinator.runtime.background import BackgroundFile
-
-Level = Literal["debug", "info", "warning", "error"]
 
 _QUIET = frozenset(("frame", "standing", "deviation", "pending", "first-frame"))
 _LOUD = frozenset(("dropped", "turned-away", "fault-spent"))
@@ -34,14 +32,6 @@ _AGAIN = 1.0
 """Seconds between two words on resources that are not there."""
 _ACCEPTING = "._start_serving("
 _LEFT_OUT = frozenset(("kind", "t_mono_ns"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogSettings:
-    """What is logged, and how: `form` ``auto`` is for people on a terminal, and JSON elsewhere."""
-
-    level: Level = "info"
-    form: Literal["auto", "json", "console"] = "auto"
 
 
 class Log:

@@ -9,20 +9,19 @@ import re
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
-from coordinator.control.bench.bench import Options
 from coordinator.control.bench.service import Service
-from coordinator.control.dispatch import IN_FLIGHT, Call
+from coordinator.control.dispatch import Call
 from coordinator.control.http import server
-from coordinator.control.http.listening import Address
 from coordinator.control.http.pages import Text
 from coordinator.control.metrics import CONTENT_TYPE, Metrics
 from coordinator.control.mqtt.link import Link
 from coordinator.control.mqtt.transport import MqttTransport
 from coordinator.control.schema.commands import Response
-from coordinator.daemon.log import Log, LogSettings
+from coordinator.daemon.control import Control, Http
+from coordinator.daemon.log import Log
 from coordinator.daemon.sessions import session
 from coordinator.runtime import state_folder
 from coordinator.runtime.loop_lag import LoopLag
@@ -34,25 +33,6 @@ from coordinator.runtime.survey import NetworkInUse
 
 LOG_WAITS = 10_000
 """Events that may wait to be logged."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Http:
-    """Where HTTP is served, and to whom."""
-
-    address: Address
-    token: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Control:
-    """How a bench is steered from outside."""
-
-    options: Options
-    in_flight: int = IN_FLIGHT
-    http: Http | None = None
-    mqtt: Link | None = None
-    log: LogSettings = field(default_factory=LogSettings)
 
 
 async def steered(

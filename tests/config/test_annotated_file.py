@@ -18,10 +18,9 @@ from coordinator.config.configuration import load
 from coordinator.config.keys import entries, sections
 from coordinator.config.rules import faults
 from coordinator.config.schema import Document
-from coordinator.control.bench.bench import Options
-from coordinator.control.dispatch import IN_FLIGHT
 from coordinator.control.mqtt import link
-from coordinator.daemon.log import LogSettings
+from coordinator.control.options import IN_FLIGHT, Options
+from coordinator.daemon.control import LogSettings
 from coordinator.profiles import document
 from coordinator.profiles.locate import configs_folder
 from coordinator.types import SECOND

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from coordinator import trace
 from coordinator.composition import Setting
-from coordinator.control.bench.bench import Options
 from coordinator.control.bench.service import Service
 from coordinator.control.dispatch import Call
 from coordinator.control.feed import Event
+from coordinator.control.options import Options
 from coordinator.daemon.steering import sessions
 from coordinator.evidence.outcome import Verdict
 from coordinator.evidence.rungs import Row

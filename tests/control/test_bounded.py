@@ -9,7 +9,8 @@ from collections import deque
 from functools import partial
 
 from coordinator.control.bench.runs import RUNS_KEPT, VERDICTS_KEPT
-from coordinator.control.dispatch import IN_FLIGHT, REMEMBERED, Call
+from coordinator.control.dispatch import REMEMBERED, Call
+from coordinator.control.options import IN_FLIGHT
 from coordinator.control.schema.commands import Response
 from coordinator.switching.switcher import PENDING
 from tests.control.rig import Client, bench

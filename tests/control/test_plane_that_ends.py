@@ -8,10 +8,10 @@ import json
 import pytest
 
 from coordinator.composition import Setting
-from coordinator.control.bench.bench import Options
 from coordinator.control.http.listening import Address
+from coordinator.control.options import Options
 from coordinator.daemon import steering
-from coordinator.daemon.steering import Control, Http
+from coordinator.daemon.control import Control, Http
 from coordinator.profiles import load
 from coordinator.runtime.order import Order
 from tests.control.rig import Nobody

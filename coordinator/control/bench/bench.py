@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypeVar
 
 from coordinator.control.bench.catalogue import Catalogue
 from coordinator.control.bench.runs import Runs
 from coordinator.control.board import Board
 from coordinator.control.feed import Feed
+from coordinator.control.options import Options
 from coordinator.control.schema.base import Changed, Effective, Frame
 from coordinator.control.schema.errors import ControlError, Detail, ErrorCode
 from coordinator.runtime.session import Session
@@ -25,17 +25,6 @@ Result = TypeVar("Result")
 
 class Over(Exception):
     """The session ended before what was waited for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What the bench was told for good. `folder` takes captures that are begun from outside."""
-
-    id: str
-    folder: Path | None = None
-    max_bytes: int | None = None
-    expose_keys: bool = False
-    frames: bool = False
 
 
 @dataclass(slots=True, kw_only=True)

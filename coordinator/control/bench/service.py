@@ -8,14 +8,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from coordinator.control.bench import documents, evidence, running
-from coordinator.control.bench.bench import Bench, Options
+from coordinator.control.bench.bench import Bench
 from coordinator.control.bench.handlers import table
 from coordinator.control.bench.health import Doctor
 from coordinator.control.bench.herald import Herald
 from coordinator.control.board import Board
-from coordinator.control.dispatch import IN_FLIGHT, Call, Dispatcher
+from coordinator.control.dispatch import Call, Dispatcher
 from coordinator.control.feed import Feed
 from coordinator.control.metrics import Metrics
+from coordinator.control.options import IN_FLIGHT, Options
 from coordinator.control.plane import Plane
 from coordinator.control.schema.base import Change, Request
 from coordinator.control.schema.commands import Response

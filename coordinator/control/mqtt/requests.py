@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import aiomqtt
 
 from coordinator.control import payload
-from coordinator.control.dispatch import IN_FLIGHT, Call, Dispatcher
+from coordinator.control.dispatch import Call, Dispatcher
 from coordinator.control.mqtt.connection import Connection, answer_properties
 from coordinator.control.mqtt.link import Link
 from coordinator.control.mqtt.outbox import Publication
 from coordinator.control.mqtt.topics import Topics
+from coordinator.control.options import IN_FLIGHT
 from coordinator.control.schema.commands import Response
 
 ANSWERS_KEPT = 4 * IN_FLIGHT

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from coordinator.composition import Setting
-from coordinator.control.bench.bench import Options
 from coordinator.control.mqtt import link
-from coordinator.daemon.steering import Control, steered
+from coordinator.control.options import Options
+from coordinator.daemon.control import Control
+from coordinator.daemon.steering import steered
 from coordinator.evidence.outcome import Outcome, Verdict
 from coordinator.profiles import joiners, load
 from coordinator.runtime.order import Order
