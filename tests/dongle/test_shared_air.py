@@ -94,7 +94,7 @@ def test_a_join_over_a_dongle_on_a_shared_air_ends_as_in_one_process(
             assert joiner.returncode == code
             if dongle_hosts:
                 rcp.send_signal(signal.SIGTERM)
-            # Otherwise the device that hosted the air has ended, the air with it, and the dongle ends by itself.
+            # Otherwise the device that hosted the air has ended, and the dongle ends by itself.
             _, complaint = rcp.communicate(timeout=DEADLINE)
             assert rcp.returncode == (143 if dongle_hosts else 5), complaint
     scenario = Scenario(profile=profiles.load(profile), joiners=(joiners.load(model),))

@@ -109,7 +109,7 @@ class _Asking:
         """Until the broker says that the bench is online."""
         try:
             async with asyncio.timeout(KNOWN_WITHIN):
-                async for message in connection.messages:
+                async for message in connection.arriving():
                     if str(message.topic) == self._topics.availability:
                         self._stays(message)
                         return
@@ -124,7 +124,7 @@ class _Asking:
             raise NoAnswerError(f"{self._link}: {self._tc_id} is offline{self.unknown}")
 
     async def _answer(self, connection: Connection) -> bytes:
-        async for message in connection.messages:
+        async for message in connection.arriving():
             if str(message.topic) == self._topics.availability:
                 self._stays(message)
             elif getattr(message.properties, "CorrelationData", None) == self._correlation:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Self
 
 import aiomqtt
@@ -36,8 +36,10 @@ WINDOW = 32
 """Publications of one source, events or answers, that may await their acknowledgement at a time."""
 HEADER = 32
 """Octets of a publication beside its topic, payload and correlation data, at most."""
-ARRIVED = 2_000
-"""Requests that may wait to be looked at; more are discarded, and their senders hear nothing."""
+ARRIVED = 1_000
+"""Messages that may wait to be looked at; the broker keeps what more there is (MQTT 5, 3.1.2.11.3). Nothing
+is discarded when it does not: mosquitto 2.0.11 sends more once the first are acknowledged.
+"""
 
 _QUIET = logging.getLogger("coordinator.mqtt")
 _QUIET.setLevel(logging.CRITICAL + 1)
@@ -51,7 +53,8 @@ Acknowledged = Callable[[ReasonCode], None]
 class Connection(aiomqtt.Client):
     """aiomqtt's client, which besides tells the reason codes that it leaves out: of an acknowledgement that
     is none (MQTT 5, 3.4.2.1), and of a connection that ends before it has begun; keeps to what the broker
-    takes at a time (3.2.2.3.3); and publishes without a task for each message.
+    takes at a time (3.2.2.3.3); publishes without a task for each message; and acknowledges what it has
+    taken, not what waits to be.
     """
 
     def __init__(
@@ -67,7 +70,7 @@ class Connection(aiomqtt.Client):
         `largest`: octets of a packet, above which the broker drops what is for us. Raises LinkError for
         certificates that cannot be used.
         """
-        limit = {} if largest is None else {"MaximumPacketSize": largest}
+        limits = {"ReceiveMaximum": ARRIVED} | ({} if largest is None else {"MaximumPacketSize": largest})
         super().__init__(
             link.host,
             link.port,
@@ -80,12 +83,12 @@ class Connection(aiomqtt.Client):
             keepalive=link.keepalive,
             timeout=CONNECTED_WITHIN,
             max_inflight_messages=4 * WINDOW,
-            max_queued_incoming_messages=ARRIVED,
-            properties=_properties(PacketTypes.CONNECT, **limit),
+            properties=_properties(PacketTypes.CONNECT, **limits),
             tls_context=link.context(),
             socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
             logger=_QUIET,
         )
+        self._client.manual_ack_set(True)
         self.pending_calls_threshold = 1 << 30  # it counts them all for a warning that nobody reads
         self._denied: Denied | None = denied
         self._begun: dict[int, tuple[float, Acknowledged]] = {}
@@ -152,6 +155,14 @@ class Connection(aiomqtt.Client):
             if isinstance(code, ReasonCode) and code.is_failure:
                 why = str(code).lower()
                 raise aiomqtt.MqttError(f"the broker refuses the subscription to {topic}: {why}")
+
+    async def arriving(self) -> AsyncIterator[aiomqtt.Message]:
+        """What comes, in its order, each acknowledged when it is taken: nothing that the broker believes to
+        be with us is discarded. Raises MqttError when the connection ends.
+        """
+        async for message in self.messages:
+            self._client.ack(message.mid, message.qos)
+            yield message
 
     async def watch(self) -> None:
         """Raise MqttError when an acknowledgement is overdue, for as long as the connection lives."""

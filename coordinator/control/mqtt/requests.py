@@ -47,7 +47,7 @@ class Requests:
 
     async def listen(self, connection: Connection) -> None:
         """Begin requests for as long as the connection lives. Raises MqttError when it ends."""
-        async for message in connection.messages:
+        async for message in connection.arriving():
             self._begin(message, connection.came())
 
     def _begin(self, message: aiomqtt.Message, came: float) -> None:

@@ -1,4 +1,4 @@
-"""What a connection leaves behind when it ends."""
+"""What a connection takes, and what it leaves behind when it ends."""
 
 from __future__ import annotations
 
@@ -11,12 +11,36 @@ import sys
 import aiomqtt
 import pytest
 
-from coordinator.control.mqtt.connection import Connection
+from coordinator.control.mqtt.connection import ARRIVED, Connection
 from coordinator.control.mqtt.link import at
 from tests.control.mqtt.bench import run
-from tests.control.mqtt.broker import Broker
+from tests.control.mqtt.broker import OPEN, PATIENCE, Broker, broker
 
 pytestmark = pytest.mark.real_time
+
+
+def test_a_burst_of_requests_that_nobody_looks_at_waits_at_the_broker(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    count = 2 * ARRIVED + 500
+    # The broker would give them all at once, and would throw away what does not fit.
+    generous = f"{OPEN}\nmax_inflight_messages 0\nmax_queued_messages {count}"
+
+    async def scenario(made: Broker) -> None:
+        lines = "".join(f"{number}\n" for number in range(count))
+        async with Connection(at(made.url, id="tc0"), "legacy-tc-tc0") as connection:
+            await connection.hear("legacy-tc/tc0/request/health")
+            command = made.command("pub", "-t", "legacy-tc/tc0/request/health", "-q", "1", "-l")
+            sender = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.PIPE)
+            await sender.communicate(lines.encode())
+            await asyncio.sleep(0.5)  # nobody looks
+            async with asyncio.timeout(PATIENCE):
+                arriving = connection.arriving()
+                came = [int(bytes((await anext(arriving)).payload)) for _ in range(count)]
+        assert came == list(range(count))
+
+    with broker(tmp_path_factory.mktemp("generous"), generous) as made:
+        run(scenario(made))
 
 
 def test_a_connection_that_ends_with_something_to_write_touches_nobody_elses_socket(shared: Broker) -> None:
