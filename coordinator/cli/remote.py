@@ -41,13 +41,6 @@ Ca = Annotated[
 ]
 
 
-def complete_verb(incomplete: str) -> list[str]:
-    """Shell completion."""
-    from coordinator.control.schema.commands import COMMANDS
-
-    return [verb for verb in COMMANDS if verb.startswith(incomplete)]
-
-
 def complete_kind(incomplete: str) -> list[str]:
     """Shell completion of the last of several kinds."""
     from coordinator.control.schema.events import EVENTS
@@ -79,20 +72,10 @@ def add_to(app: typer.Typer) -> None:
 
 def request_command(
     context: typer.Context,
-    verb: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Argument(
-            metavar="VERB", help="The command, for example profile/set.", autocompletion=complete_verb
-        ),
-    ] = None,
-    words: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Argument(metavar="[JSON | @FILE | - | KEY=VALUE]...", help="What it is to do; a.b=1 nests."),
-    ] = None,
-    listing: Annotated[bool, typer.Option("--list", help="List all commands.")] = False,
-    help_schema: Annotated[
-        bool, typer.Option("--help-schema", help="Print the JSON Schema of what the command takes.")
-    ] = False,
+    verb: request_options.Verb = None,
+    words: request_options.Words = None,
+    listing: request_options.Listing = False,
+    help_schema: request_options.HelpSchema = False,
     http: HttpUrl = None,
     token_file: TokenFile = None,
     mqtt: request_options.Mqtt = None,
