@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from coordinator.config import secret_files, values
+from coordinator.config import broker_url, secret_files, values
 from coordinator.config.configuration import Configuration
 from coordinator.config.keys import Key, entries
 from coordinator.radio import url as radio_url
@@ -73,15 +73,14 @@ def _of_mqtt(configuration: Configuration) -> Iterator[Remark]:
         )
     if mqtt.url is None:
         return
-    broker = values.broker(mqtt.url)
+    broker = broker_url.parse(mqtt.url)
     if broker.tls:
         return
-    if not values.is_loopback(broker.host) and not mqtt.allow_plaintext:
-        yield Remark(
-            MQTT_URL,
-            f"{broker.host} is another host and mqtt:// is plain text: "
-            "use mqtts://, or set mqtt.allow_plaintext = true",
-        )
+    if not mqtt.allow_plaintext:
+        try:
+            broker_url.refuse_plaintext(broker)
+        except ValueError as error:
+            yield Remark(MQTT_URL, str(error))
     for key in MQTT_TLS:
         if configuration.value(key) is not None:
             yield Remark(key, "is for mqtts://, and mqtt.url says mqtt://, which is plain text")
