@@ -35,6 +35,33 @@ def test_a_run_stamps_what_happens_in_it_and_has_its_verdicts() -> None:
     assert all(event["seq"] == number for number, event in enumerate(client.events, 1))
 
 
+def test_the_last_documents_of_a_bench_that_ends_say_that_it_has_ended() -> None:
+    async def body(client: Client) -> None:
+        await client.done("health")
+        await client.done("run/start", run="cut", permit_join=60)
+        assert client.document("health")["ok"] is True
+
+    client, _ = bench(body)
+    health, state = client.document("health"), client.document("state")
+    assert (health["ok"], health["problems"], health["radio"]) == (False, ["the bench has ended"], "lost")
+    assert (health["mqtt"], health["radio_rtt_ms"], health["capture_ok"]) == ("off", None, True)
+    gone = (state["radio"], state["run"], state["permit_join_until"], state["permit_join_remaining"])
+    assert gone == ("lost", None, None, 0)
+    assert state["profile"] == "zb3"
+
+
+def test_a_look_that_ends_after_the_bench_does_not_have_the_last_word() -> None:
+    async def body(client: Client) -> None:
+        doctor = client.service.doctor
+        await doctor.look(1.0)
+        doctor.end()
+        doctor.look_at_broker()
+        assert (await doctor.look(1.0)).problems == ["the bench has ended"]
+        assert client.document("health")["ok"] is False
+
+    bench(body)
+
+
 def test_people_are_told_of_the_window_that_a_run_has_of_its_own() -> None:
     async def body(client: Client) -> None:
         await client.done("run/start", run="short", observe=2.5)
