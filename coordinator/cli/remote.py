@@ -57,6 +57,7 @@ def add_to(app: typer.Typer) -> None:
             "request --list",
             "request profile/set profile=pre-zb3 when=now",
             "request profile/set profile=pre-zb3 when.after.event=request-key when.after.count=2",
+            "request verdict/get wait=120 --exit-code",
             "request script/run @script.json --http http://rack7:8321 --token-file token",
             "request profile/get --mqtt mqtts://broker:8883 --tc-id rack7-tc0 --ca ca.pem",
         ),
@@ -88,6 +89,7 @@ def request_command(
     password_file: request_options.PasswordFile = None,
     transaction: request_options.Transaction = None,
     timeout: request_options.Timeout = None,
+    exit_code: request_options.ExitCode = False,
     json: options.Json = False,
 ) -> None:
     """Ask a running bench to do something, and print its answer as JSON.
@@ -116,8 +118,8 @@ def request_command(
             username=username,
             password_file=password_file,
         )
-    code = request.run(bench, verb, words or [], transaction=transaction, timeout=timeout, json=json)
-    raise typer.Exit(code)
+    how = request.How(transaction=transaction, timeout=timeout, exit_code=exit_code, json=json)
+    raise typer.Exit(request.run(bench, verb, words or [], how))
 
 
 def events_command(

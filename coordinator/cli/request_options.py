@@ -60,6 +60,14 @@ PasswordFile = Annotated[
         "--password-file", parser=options.parse_path, metavar="FILE", help="File with the password."
     ),
 ]
+ExitCode = Annotated[
+    bool,
+    typer.Option(
+        "--exit-code",
+        help="End with the verdict's code: 0 pass, 1 fail, 7 inconclusive or none given; 3 when the bench "
+        "refuses. For verdict/get and run/stop, of which the worst verdict counts.",
+    ),
+]
 Transaction = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option("--transaction", metavar="TEXT", help="Names the request; drawn by default."),
