@@ -41,17 +41,10 @@ File = Annotated[
 @app.command("check", epilog=examples("config check legacy-tc.toml", "config check legacy-tc.toml --json"))
 def check_command(file: File = None, json: options.Json = False) -> None:
     """Check file, conf.d, environment and the files they name: all that is wrong, and then exit code 3."""
-    errors: list[ConfigurationError] = []
-    warnings: list[ConfigurationError] = []
-    files: tuple[Path, ...] = () if file is None else (file,)
-    try:
-        configuration = configurations.load(file, os.environ)
-    except ConfigurationError as error:
-        errors += error.problems
-    else:
-        files = configuration.files
-        errors += ordering.faults(configuration)
-        warnings += [configuration.error(*remark) for remark in remarks(configuration)]
+    configuration = configurations.read(file, os.environ)
+    files = configuration.files
+    errors = ordering.faults(configuration)
+    warnings = [configuration.error(*remark) for remark in remarks(configuration)]
     if json:
         typer.echo(
             json_format.dumps(
@@ -101,7 +94,7 @@ def keys_command() -> None:
 def remarks(configuration: Configuration) -> list[Remark]:
     """What is not wrong, and is worth a word."""
     found = rules.warnings(configuration)
-    if configuration.values.trust_center.profile is None:
+    if configuration.values.trust_center.profile is None and configuration.is_sure(PROFILE):
         found.append(Remark(PROFILE, "is not given: a run needs --profile"))
     return found
 

@@ -58,16 +58,15 @@ OPTIONS = {key: option(parameter) for parameter, key in KEYS.items()}
 
 
 def configured(context: typer.Context) -> Configuration:
-    """The configuration that file, environment and the options that were really given make.
-
-    Raises ConfigurationError.
+    """The configuration that file, environment and the options that were really given make, with what is
+    wrong in it (`ordering.ordered` raises that).
     """
     given = {
         key: (OPTIONS[key], _as_in_a_file(parameter, context.params[parameter]))
         for parameter, key in KEYS.items()
         if was_given(context, parameter)
     }
-    return configurations.load(context.params["config"], os.environ, given)
+    return configurations.read(context.params["config"], os.environ, given)
 
 
 def was_given(context: typer.Context, parameter: str) -> bool:

@@ -14,7 +14,7 @@ from coordinator.cli.configured import JOINER, PROFILE, named_by, told_where
 from coordinator.cli.radio import parse_url
 from coordinator.composition import Setting
 from coordinator.config import rules
-from coordinator.config.configuration import Configuration
+from coordinator.config.configuration import ONE_OF, Configuration
 from coordinator.config.keys import Key
 from coordinator.config.origin import Source
 from coordinator.daemon import Control
@@ -70,6 +70,8 @@ def ordered(configuration: Configuration) -> tuple[Order, Control | None]:
     """What to run, and who may steer it. Raises as `order` does; where a file or a variable is wrong, for all
     that is wrong at once.
     """
+    if configuration.problems:
+        raise together(faults(configuration))
     try:
         return order(configuration), steering.control(configuration)
     except ConfigurationError:
@@ -82,13 +84,13 @@ def ordered(configuration: Configuration) -> tuple[Order, Control | None]:
 def faults(configuration: Configuration) -> list[ConfigurationError]:
     """All that keeps a configuration from being run; that it names no profile does not, an option may."""
     remarks = rules.faults(configuration)
-    problems = [configuration.error(*remark) for remark in remarks]
+    problems = [*configuration.problems, *(configuration.error(*remark) for remark in remarks)]
     checks: list[Callable[[Configuration], object]] = [refuse_twin, network, joiner]
-    if not any(key.section == "mqtt" for key, _ in remarks):
+    if not any(key.section == "mqtt" for key in (*configuration.doubtful, *(key for key, _ in remarks))):
         checks.append(steering.broker)
     if configuration.values.trust_center.profile is not None:
         checks += [profile, refuse_overwriting]
-    if not isinstance(radio(configuration), Simulated):
+    if not isinstance(radio(configuration), Simulated) and configuration.is_sure(*ONE_OF):
         checks.append(allowed)
     for check in checks:
         try:

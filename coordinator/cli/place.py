@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from coordinator.cli import exits
-from coordinator.config import values
+from coordinator.config import secret_files, values
 from coordinator.control.http import client
 from coordinator.control.http.client import Server, Unreachable
 from coordinator.control.mqtt import link
@@ -19,12 +19,13 @@ DEFAULT_PORT = 8321
 LISTEN_VARIABLE = "LEGACY_TC__HTTP__LISTEN"
 """Where it was told otherwise: the bench's own variable, which its container has too."""
 TOKEN_VARIABLE = "LEGACY_TC_TOKEN"
-LONGEST_SECRET = 4096
 
 
 def http_server(url: str | None, token_file: Path | None, ca: Path | None) -> Server:
     """The bench behind this URL, or the one on this machine. Raises typer.BadParameter, Unreachable."""
-    secret = os.environ.get(TOKEN_VARIABLE) if token_file is None else read_secret(token_file, "--token-file")
+    secret = (
+        os.environ.get(TOKEN_VARIABLE) if token_file is None else _read_secret(token_file, "--token-file")
+    )
     try:
         return client.server(url or local_url(), secret, None if ca is None else str(ca))
     except ValueError as error:
@@ -47,13 +48,11 @@ def broker(
         raise typer.BadParameter("--mqtt needs --tc-id: which bench on the broker", param_hint="--tc-id")
     try:
         values.tc_id(tc_id)
-    except ValueError:
-        raise typer.BadParameter(
-            f"'{tc_id}' is no bench: 1 to 32 of a-z, 0-9 and -, for example rack7-tc0", param_hint="--tc-id"
-        ) from None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--tc-id") from None
     if key is not None and certificate is None:
         raise typer.BadParameter("a key goes with a certificate: --cert", param_hint="--key")
-    password = None if password_file is None else read_secret(password_file, "--password-file")
+    password = None if password_file is None else _read_secret(password_file, "--password-file")
     try:
         found = link.at(
             url,
@@ -72,29 +71,29 @@ def broker(
 
 
 def local_url() -> str:
-    """The bench of this machine. Whatever it listens on, this machine reaches it by 127.0.0.1 or [::1]."""
-    host, _, port = os.environ.get(LISTEN_VARIABLE, "").rpartition(":")
-    if not port.isdecimal():
+    """The bench of this machine. Whatever it listens on, this machine reaches it by 127.0.0.1 or [::1].
+
+    Raises ValueError when the variable is no address.
+    """
+    said = os.environ.get(LISTEN_VARIABLE)
+    if not said:
         return f"http://127.0.0.1:{DEFAULT_PORT}"
-    here = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
-    return f"http://{here.get(host, host)}:{port}"
-
-
-def read_secret(path: Path, option: str) -> str:
-    """A secret in a file, without the line's end. Raises typer.BadParameter; it is never echoed."""
     try:
-        with path.open("rb") as file:
-            octets = file.read(LONGEST_SECRET + 1)
-        text = octets.decode().strip()
-    except OSError as error:
-        raise typer.BadParameter(f"{path}: {error.strerror or error}", param_hint=option) from None
-    except UnicodeDecodeError:
-        raise typer.BadParameter(f"{path}: not UTF-8 text", param_hint=option) from None
-    if not text or len(octets) > LONGEST_SECRET:
-        raise typer.BadParameter(
-            f"{path}: {'empty' if not text else 'no secret is so long'}", param_hint=option
-        )
-    return text
+        told = values.listen(said)
+    except ValueError as error:
+        raise ValueError(f"{LISTEN_VARIABLE}: {error}") from None
+    if told.port == 0:
+        raise ValueError(f"{LISTEN_VARIABLE} lets the bench take a free port; name the one it took")
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(told.host, told.host)
+    return f"http://[{host}]:{told.port}" if ":" in host else f"http://{host}:{told.port}"
+
+
+def _read_secret(path: Path, option: str) -> str:
+    """A secret in a file, as the bench reads its own. Raises typer.BadParameter; it is never echoed."""
+    try:
+        return secret_files.text(path)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
 
 
 def complain(text: str, code: int) -> int:

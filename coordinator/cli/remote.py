@@ -41,13 +41,6 @@ Ca = Annotated[
 ]
 
 
-def complete_verb(incomplete: str) -> list[str]:
-    """Shell completion."""
-    from coordinator.control.schema.commands import COMMANDS
-
-    return [verb for verb in COMMANDS if verb.startswith(incomplete)]
-
-
 def complete_kind(incomplete: str) -> list[str]:
     """Shell completion of the last of several kinds."""
     from coordinator.control.schema.events import EVENTS
@@ -64,6 +57,7 @@ def add_to(app: typer.Typer) -> None:
             "request --list",
             "request profile/set profile=pre-zb3 when=now",
             "request profile/set profile=pre-zb3 when.after.event=request-key when.after.count=2",
+            "request verdict/get wait=120 --exit-code",
             "request script/run @script.json --http http://rack7:8321 --token-file token",
             "request profile/get --mqtt mqtts://broker:8883 --tc-id rack7-tc0 --ca ca.pem",
         ),
@@ -79,20 +73,10 @@ def add_to(app: typer.Typer) -> None:
 
 def request_command(
     context: typer.Context,
-    verb: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Argument(
-            metavar="VERB", help="The command, for example profile/set.", autocompletion=complete_verb
-        ),
-    ] = None,
-    words: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Argument(metavar="[JSON | @FILE | - | KEY=VALUE]...", help="What it is to do; a.b=1 nests."),
-    ] = None,
-    listing: Annotated[bool, typer.Option("--list", help="List all commands.")] = False,
-    help_schema: Annotated[
-        bool, typer.Option("--help-schema", help="Print the JSON Schema of what the command takes.")
-    ] = False,
+    verb: request_options.Verb = None,
+    words: request_options.Words = None,
+    listing: request_options.Listing = False,
+    help_schema: request_options.HelpSchema = False,
     http: HttpUrl = None,
     token_file: TokenFile = None,
     mqtt: request_options.Mqtt = None,
@@ -105,6 +89,7 @@ def request_command(
     password_file: request_options.PasswordFile = None,
     transaction: request_options.Transaction = None,
     timeout: request_options.Timeout = None,
+    exit_code: request_options.ExitCode = False,
     json: options.Json = False,
 ) -> None:
     """Ask a running bench to do something, and print its answer as JSON.
@@ -133,8 +118,8 @@ def request_command(
             username=username,
             password_file=password_file,
         )
-    code = request.run(bench, verb, words or [], transaction=transaction, timeout=timeout, json=json)
-    raise typer.Exit(code)
+    how = request.How(transaction=transaction, timeout=timeout, exit_code=exit_code, json=json)
+    raise typer.Exit(request.run(bench, verb, words or [], how))
 
 
 def events_command(

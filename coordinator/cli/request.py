@@ -7,7 +7,8 @@ import json as json_format
 import secrets
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import typer
 
@@ -17,6 +18,7 @@ from coordinator.control.http import client
 from coordinator.control.http.client import Server, Unreachable
 from coordinator.control.mqtt.link import Link
 from coordinator.control.schema.commands import COMMANDS, Command
+from coordinator.evidence.outcome import Ruling
 
 MARGIN = 10.0
 """Seconds that an answer may take beyond what the request itself waits for."""
@@ -24,22 +26,37 @@ WITHDRAWN_BEFORE = 0.8
 """A change waits for its moment for this part of --timeout: it must not happen once nobody waits any more."""
 
 
-def run(
-    bench: Server | Link,
-    verb: str,
-    words: Sequence[str],
-    *,
-    transaction: str | None,
-    timeout: float | None,
-    json: bool,
-) -> int:
+JUDGED = ("verdict/get", "run/stop")
+"""Commands whose answers have verdicts, and no more will come."""
+NO_VERDICT = ("timeout", "not-found")
+"""Why there is none: nobody came, or nobody was judged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """How a request is asked, and what is made of its answer. `timeout` is seconds.
+
+    `exit_code`: the verdicts in the answer give the exit code, and a refusal has one that no verdict has.
+    """
+
+    transaction: str | None = None
+    timeout: float | None = None
+    exit_code: bool = False
+    json: bool = False
+
+
+def run(bench: Server | Link, verb: str, words: Sequence[str], how: How) -> int:
     """Ask, print the answer's data or what went wrong, and return the exit code."""
     command = wording.command_of(verb)
+    if how.exit_code and command.verb not in JUDGED:
+        raise typer.BadParameter(
+            f"is for {' and '.join(JUDGED)}: {command.verb} has no verdict", param_hint="--exit-code"
+        )
     body = wording.body_of(command, words)
-    if transaction is not None:
-        body["transaction"] = transaction
+    if how.transaction is not None:
+        body["transaction"] = how.transaction
     body.setdefault("transaction", f"cli-{secrets.token_hex(8)}")
-    patience = _patience(command, body, timeout)
+    patience = _patience(command, body, how.timeout)
     body.setdefault("not_after", round(time.time() + patience, 3))
     octets = json_format.dumps(body).encode()
     if len(octets) > payload.LARGEST:
@@ -51,10 +68,11 @@ def run(
     except Unreachable as error:
         return place.unreachable(error)
     if answer.get("status") != "ok":
-        return place.refused(answer)
-    pretty = sys.stdout.isatty() and not json
+        code = place.refused(answer)
+        return _code_without_verdict(answer) if how.exit_code else code
+    pretty = sys.stdout.isatty() and not how.json
     typer.echo(json_format.dumps(answer.get("data"), indent=2 if pretty else None))
-    return exits.PASS
+    return _code_of_verdicts(answer.get("data")) if how.exit_code else exits.PASS
 
 
 def list_commands(*, json: bool) -> int:
@@ -69,6 +87,23 @@ def print_schema(verb: str) -> int:
     """Print the JSON Schema of a command's payload."""
     typer.echo(json_format.dumps(json_schemas.request(wording.command_of(verb)), indent=2))
     return exits.PASS
+
+
+def _code_of_verdicts(data: object) -> int:
+    """The code of the worst verdict in an answer's data; where there is none it is inconclusive."""
+    found = data if isinstance(data, dict) else {}
+    run = found.get("run")
+    verdicts = run.get("verdicts") if isinstance(run, dict) else [found]
+    words = [each.get("verdict") for each in verdicts or [{}] if isinstance(each, dict)]
+    known = {ruling.value: ruling for ruling in exits.OF_RULING}
+    return exits.worst({known.get(str(word), Ruling.INCONCLUSIVE) for word in words})
+
+
+def _code_without_verdict(answer: Mapping[str, object]) -> int:
+    """That of a refusal, which must not pass for a verdict of fail."""
+    error = answer.get("error")
+    code = error.get("code") if isinstance(error, dict) else None
+    return exits.INCONCLUSIVE if code in NO_VERDICT else exits.CONFIGURATION
 
 
 def _patience(command: Command, body: wording.Body, timeout: float | None) -> float:

@@ -32,8 +32,11 @@ SIMULATED_BANNER = (
 CLOSED = "joining is closed"
 
 
-def _seed(order: Order) -> str:
-    return "" if order.seed is None else f"; seed {order.seed}"
+def _window(run: Begun) -> str:
+    order = run.order
+    own = ", or the run's own" if run.steered else ""
+    seed = "" if order.seed is None else f"; seed {order.seed}"
+    return f"{order.observe / SECOND:g} s after the association request{own}{seed}"
 
 
 def behaviours_of(order: Order) -> str:
@@ -86,7 +89,7 @@ class TerminalReporter:
                 f"{run.trust_center}, " + (f"joining open for {permit} s" if permit else CLOSED),
             ),
             *self._of_the_radio(run),
-            ("window", f"{order.observe / SECOND:g} s after the association request{_seed(order)}"),
+            ("window", _window(run)),
         ):
             self._labelled(label, text)
         self._plain("")

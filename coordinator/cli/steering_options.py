@@ -8,7 +8,7 @@ from typing import Annotated, Optional
 import typer
 
 from coordinator.cli import options
-from coordinator.config import values
+from coordinator.config import broker_url, values
 from coordinator.config.configuration import FILE_VARIABLE
 
 ConfigFile = Annotated[
@@ -25,7 +25,7 @@ Mqtt = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(
         "--mqtt",
-        parser=options.checked(values.broker),
+        parser=options.checked(broker_url.parse),
         metavar="URL",
         help="Be commanded here: mqtt://127.0.0.1:1883.",
     ),

@@ -25,11 +25,17 @@ ONE_OF = (Key("joining", "allow"), Key("joining", "any_joiner"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """Values with their origins; `files` are those that were read, in their order."""
+    """Values with their origins; `files` are those that were read, in their order.
+
+    `problems` is what is wrong with single values, which are not among those in force. Of `doubtful` keys
+    nobody knows what was meant: what follows from their value, or from their absence, must not be told.
+    """
 
     values: Document
     origins: Mapping[Key, Origin]
     files: tuple[Path, ...] = ()
+    problems: tuple[ConfigurationError, ...] = ()
+    doubtful: frozenset[Key] = frozenset()
 
     @property
     def is_written(self) -> bool:
@@ -40,6 +46,10 @@ class Configuration:
     def origin(self, key: Key) -> Origin:
         """Where the value of this key comes from."""
         return self.origins.get(key, DEFAULT)
+
+    def is_sure(self, *keys: Key) -> bool:
+        """Whether the values of these keys are what was meant, or they were really not given."""
+        return self.doubtful.isdisjoint(keys)
 
     def value(self, key: Key) -> object:
         """The value of this key; None when it is absent."""
@@ -57,20 +67,30 @@ def load(
     environ: Mapping[str, str],
     options: Mapping[Key, tuple[str, object]] = MappingProxyType({}),
 ) -> Configuration:
+    """Do as `read` does. Raises ConfigurationError for every single value that is wrong."""
+    configuration = read(path, environ, options)
+    if configuration.problems:
+        raise together(configuration.problems)
+    return configuration
+
+
+def read(
+    path: Path | None,
+    environ: Mapping[str, str],
+    options: Mapping[Key, tuple[str, object]] = MappingProxyType({}),
+) -> Configuration:
     """Read defaults < `path` < ``conf.d/*.toml`` beside it < `environ` < `options`, and check each.
 
     `options` have the option's name with each value; they are taken as they are, since whoever offers an
-    option refuses a wrong one in its own words. Raises ConfigurationError for all that is wrong.
+    option refuses a wrong one in its own words.
     """
     directory = environ.get(CREDENTIALS_VARIABLE)
     credentials = Path(directory) if directory else None
-    problems: list[ConfigurationError] = []
-    files = () if path is None else (path, *_drop_ins(path.parent / DROP_IN_FOLDER, problems))
+    hidden: list[ConfigurationError] = []
+    files = () if path is None else (path, *_drop_ins(path.parent / DROP_IN_FOLDER, hidden))
     found = [layers.of_file(each, credentials) for each in files]
+    found.append(Layer(problems=tuple(hidden), doubtful=layers.ALL if hidden else frozenset()))
     found.append(layers.of_environment(environ, credentials))
-    problems += [problem for layer in found for problem in layer.problems]
-    if problems:
-        raise together(problems)
     found.append(
         Layer(
             values={key: value for key, (_, value) in options.items()},
@@ -96,13 +116,19 @@ def merged(found: Sequence[Layer], files: tuple[Path, ...] = ()) -> Configuratio
     """One configuration of several layers, each stronger than those before it."""
     values: dict[Key, object] = {}
     origins: dict[Key, Origin] = {}
+    doubtful: set[Key] = set()
     for layer in found:
         if any(layer.values.get(key) for key in ONE_OF):
             for key in ONE_OF:
                 values.pop(key, None)
                 origins.pop(key, None)
+                doubtful.discard(key)
+        for key in layer.doubtful:
+            values.pop(key, None)
+            origins.pop(key, None)
         values.update(layer.values)
         origins.update(layer.origins)
+        doubtful = (doubtful | layer.doubtful) - layer.values.keys()
     document = Document()
     tables = {
         section: table.model_copy(
@@ -111,5 +137,9 @@ def merged(found: Sequence[Layer], files: tuple[Path, ...] = ()) -> Configuratio
         for section, table in document
     }
     return Configuration(
-        values=document.model_copy(update=tables), origins=MappingProxyType(origins), files=files
+        values=document.model_copy(update=tables),
+        origins=MappingProxyType(origins),
+        files=files,
+        problems=tuple(problem for layer in found for problem in layer.problems),
+        doubtful=frozenset(doubtful),
     )

@@ -23,11 +23,15 @@ NAMED = (Key("trust_center", "profile"), Key("simulation", "joiner"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """What one place gives: values that are right as far as that can be told without the others."""
+    """What one place gives: values that are right as far as that can be told without the others.
+
+    `doubtful` are the keys that it says something of which is wrong, or may say something of.
+    """
 
     values: Mapping[Key, object] = field(default_factory=dict)
     origins: Mapping[Key, Origin] = field(default_factory=dict)
     problems: tuple[ConfigurationError, ...] = ()
+    doubtful: frozenset[Key] = frozenset()
 
 
 def of_file(path: Path, credentials: Path | None) -> Layer:
@@ -37,16 +41,20 @@ def of_file(path: Path, credentials: Path | None) -> Layer:
     try:
         parsed = document.read(path)
     except ConfigurationError as error:
-        return Layer(problems=error.problems)
+        return Layer(problems=error.problems, doubtful=ALL)
     problems = document.faults(Document, parsed, display(path))
-    if problems:
-        return Layer(problems=tuple(problems))
+    right, doubtful = _sifted(parsed) if problems else (parsed, frozenset())
     origin = Origin(source=Source.FILE, name=display(path))
     found = {
         key: _at_home(key, value, path.parent, credentials)
-        for key, value in _given(Document.model_validate(parsed))
+        for key, value in _given(Document.model_validate(right))
     }
-    return Layer(values=found, origins=dict.fromkeys(found, origin))
+    return Layer(
+        values=found,
+        origins=dict.fromkeys(found, origin),
+        problems=tuple(problems),
+        doubtful=doubtful - found.keys(),
+    )
 
 
 def of_environment(environ: Mapping[str, str], credentials: Path | None) -> Layer:
@@ -55,13 +63,17 @@ def of_environment(environ: Mapping[str, str], credentials: Path | None) -> Laye
     found: dict[Key, object] = {}
     origins: dict[Key, Origin] = {}
     problems: list[ConfigurationError] = []
+    doubtful: set[Key] = set()
     for variable in sorted(environ):
         if not variable.startswith(PREFIX) or not environ[variable]:
             continue
         entry = known.get(variable)
         if entry is None:
-            problems.append(ConfigurationError(variable, "", f"unknown variable{_meant(variable, known)}"))
+            near = _meant(variable, known)
+            doubtful |= set() if near is None else {known[near].key}
+            problems.append(ConfigurationError(variable, "", f"unknown variable{_hint(near)}"))
             continue
+        doubtful.add(entry.key)
         if not environ[variable].isprintable():  # which an octet that is not UTF-8 is not either
             problems.append(
                 ConfigurationError(variable, str(entry.key), "has characters that nobody can read")
@@ -74,7 +86,12 @@ def of_environment(environ: Mapping[str, str], credentials: Path | None) -> Laye
             ((key, value),) = _given(Document.model_validate(parsed))
             found[key] = _at_home(key, value, Path(), credentials)
             origins[key] = Origin(source=Source.ENVIRONMENT, name=variable)
-    return Layer(values=found, origins=origins, problems=tuple(problems))
+    return Layer(
+        values=found,
+        origins=origins,
+        problems=tuple(problems),
+        doubtful=frozenset(doubtful - found.keys()),
+    )
 
 
 def _value(entry: Entry, text: str) -> object:
@@ -93,12 +110,34 @@ def _with_hint(fault: ConfigurationError, entry: Entry) -> ConfigurationError:
     return fault
 
 
-def _meant(variable: str, known: Mapping[str, Entry]) -> str:
-    """What was probably meant, compared without the beginning that all of them have."""
+def _meant(variable: str, known: Mapping[str, Entry]) -> str | None:
+    """The variable that was probably meant, compared without the beginning that all of them have."""
     near = nearest(variable.removeprefix(PREFIX), [each.removeprefix(PREFIX) for each in known])
+    return None if near is None else f"{PREFIX}{near}"
+
+
+def _hint(near: str | None) -> str:
     if near is not None:
-        return f"; did you mean '{PREFIX}{near}'?"
+        return f"; did you mean '{near}'?"
     return f"; `legacy-tc config keys` has all keys, and each is {PREFIX}SECTION{SEPARATOR}KEY"
+
+
+def _sifted(parsed: Mapping[str, object]) -> tuple[dict[str, object], frozenset[Key]]:
+    """The part of a document that is right, and the keys that the rest speaks of; a misspelt one is meant."""
+    right: dict[str, object] = {}
+    doubtful: set[Key] = set()
+    for section, table in parsed.items():
+        if section not in Document.model_fields or not isinstance(table, dict):
+            named = nearest(section, Document.model_fields)
+            doubtful |= {key for key in ALL if key.section == named}
+            continue
+        keys = {key.name: key for key in ALL if key.section == section}
+        for name in [name for name in table if document.faults(Document, {section: {name: table[name]}}, "")]:
+            meant = nearest(name, keys)
+            doubtful |= set() if meant is None else {keys[meant]}
+            table = {key: value for key, value in table.items() if key != name}
+        right[section] = table
+    return right, frozenset(doubtful)
 
 
 def _given(validated: Document) -> list[tuple[Key, object]]:
@@ -123,4 +162,5 @@ def _at_home(key: Key, value: object, folder: Path, credentials: Path | None) ->
     return place
 
 
+ALL = frozenset(entry.key for entry in entries())
 SECRETS = frozenset(entry.key for entry in entries() if entry.is_secret)

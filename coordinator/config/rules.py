@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from coordinator.config import secret_files, values
+from coordinator.config import broker_url, secret_files, values
 from coordinator.config.configuration import Configuration
 from coordinator.config.keys import Key, entries
 from coordinator.radio import url as radio_url
@@ -19,11 +19,14 @@ from coordinator.radio.url import Simulated
 MQTT_URL = Key("mqtt", "url")
 MQTT_KEY_FILE = Key("mqtt", "key_file")
 MQTT_CERTIFICATE = Key("mqtt", "certificate_file")
+MQTT_PLAINTEXT = Key("mqtt", "allow_plaintext")
+MQTT_USERNAME = Key("mqtt", "username")
 MQTT_PASSWORD = Key("mqtt", "password_file")
 MQTT_CA = Key("mqtt", "ca_file")
 MQTT_TLS = (MQTT_CA, MQTT_CERTIFICATE, MQTT_KEY_FILE)
 EVIDENCE_FOLDER = Key("evidence", "folder")
 FOLDERS = (EVIDENCE_FOLDER, Key("state", "folder"))
+RADIO_URL = Key("radio", "url")
 HTTP_LISTEN = Key("http", "listen")
 HTTP_TOKEN = Key("http", "token_file")
 
@@ -46,7 +49,7 @@ class Remark(NamedTuple):
 
 
 def faults(configuration: Configuration) -> list[Remark]:
-    """All that is wrong with a configuration whose values are right each by itself."""
+    """All that is wrong between values that are right each by itself, as far as they are known."""
     return [
         *_of_mqtt(configuration),
         *_of_http(configuration),
@@ -65,23 +68,23 @@ def warnings(configuration: Configuration) -> list[Remark]:
 
 def _of_mqtt(configuration: Configuration) -> Iterator[Remark]:
     mqtt = configuration.values.mqtt
-    if mqtt.password_file is not None and mqtt.username is None:
+    sure = configuration.is_sure
+    if mqtt.password_file is not None and mqtt.username is None and sure(MQTT_USERNAME):
         yield Remark(MQTT_PASSWORD, "a password without a user: give mqtt.username as well")
-    if mqtt.key_file is not None and mqtt.certificate_file is None:
+    if mqtt.key_file is not None and mqtt.certificate_file is None and sure(MQTT_CERTIFICATE):
         yield Remark(
             MQTT_KEY_FILE, "a private key without its certificate: give mqtt.certificate_file as well"
         )
     if mqtt.url is None:
         return
-    broker = values.broker(mqtt.url)
+    broker = broker_url.parse(mqtt.url)
     if broker.tls:
         return
-    if not values.is_loopback(broker.host) and not mqtt.allow_plaintext:
-        yield Remark(
-            MQTT_URL,
-            f"{broker.host} is another host and mqtt:// is plain text: "
-            "use mqtts://, or set mqtt.allow_plaintext = true",
-        )
+    if not mqtt.allow_plaintext and sure(MQTT_PLAINTEXT):
+        try:
+            broker_url.refuse_plaintext(broker)
+        except ValueError as error:
+            yield Remark(MQTT_URL, str(error))
     for key in MQTT_TLS:
         if configuration.value(key) is not None:
             yield Remark(key, "is for mqtts://, and mqtt.url says mqtt://, which is plain text")
@@ -89,7 +92,7 @@ def _of_mqtt(configuration: Configuration) -> Iterator[Remark]:
 
 def _of_http(configuration: Configuration) -> Iterator[Remark]:
     http = configuration.values.http
-    if http.listen is None or http.token_file is not None:
+    if http.listen is None or http.token_file is not None or not configuration.is_sure(HTTP_TOKEN):
         return
     if not values.is_loopback(values.listen(http.listen).host):
         yield Remark(
@@ -125,9 +128,9 @@ def _without_effect(configuration: Configuration) -> Iterator[Remark]:
     radio = configuration.values.radio.url
     url = radio_url.parse(radio)
     for key in OF_A_REAL_RADIO if isinstance(url, Simulated) else OF_A_SIMULATED_RADIO:
-        if configuration.value(key):
+        if configuration.value(key) and configuration.is_sure(RADIO_URL):
             yield Remark(key, f"has no effect with the radio {radio}")
     for section, switch in (("mqtt", MQTT_URL), ("http", HTTP_LISTEN)):
         given = [key for key in configuration.origins if key.section == section and key != switch]
-        if given and configuration.value(switch) is None:
+        if given and configuration.value(switch) is None and configuration.is_sure(switch):
             yield Remark(given[0], f"has no effect without {switch}")

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
-from coordinator.config import values
+from coordinator.config import broker_url, values
 from coordinator.evidence.outcome import JOINED, Outcome
 from coordinator.profiles.document import SAID, Table
 from coordinator.radio import url as radio_url
@@ -115,7 +115,7 @@ PanIdText = Annotated[
     ),
 ]
 RadioText = Annotated[str, meaning(radio_url.parse)]
-BrokerText = Annotated[str, meaning(values.broker)]
+BrokerText = Annotated[str, meaning(broker_url.parse)]
 ListenText = Annotated[str, meaning(values.listen)]
 TcIdText = Annotated[str, meaning(values.tc_id)]
 

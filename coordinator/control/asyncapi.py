@@ -36,7 +36,7 @@ Over HTTP the same payloads are POST /api/v1/<command> and GET /api/v1/events (s
 DOCUMENT_SUMMARIES = {
     "info": "Who this is and what it can do; look here before asking.",
     "state": "The Trust Center at present, replaced whole.",
-    "health": "Whether it works.",
+    "health": "Whether it works; the last word of a bench that ends is that it has ended.",
 }
 
 Document = dict[str, Any]

@@ -7,13 +7,13 @@ import re
 from collections.abc import Mapping
 
 import pydantic
-from pydantic_core import ErrorDetails
 
+from coordinator.control import complaints
+from coordinator.control.complaints import SHOWN
 from coordinator.control.schema.base import Data, Request
 from coordinator.control.schema.commands import COMMANDS, Command, Error, Fault, Response
-from coordinator.control.schema.errors import ControlError, Detail, ErrorCode
-from coordinator.profiles.document import path_of
-from coordinator.profiles.errors import nearest, suggestion
+from coordinator.control.schema.errors import ControlError, ErrorCode
+from coordinator.profiles.errors import suggestion
 
 LARGEST = 64 * 1024
 """No request is larger than this many octets."""
@@ -21,8 +21,6 @@ DEEPEST = 16
 """No request nests deeper than this."""
 OBJECT = "a request is a JSON object, for example {}"
 _TRANSACTION = re.compile(r"[\x21-\x7e]{1,64}")
-SHOWN = 60
-"""Characters of a value that an error repeats at most."""
 
 Json = dict[str, object]
 
@@ -63,10 +61,10 @@ def request_of(command: Command, document: Mapping[str, object]) -> Request:
     try:
         return command.request.model_validate_json(json.dumps(document))
     except pydantic.ValidationError as failure:
-        errors = _without_echoes(command, failure.errors(include_url=False, include_context=False))
+        errors = failure.errors(include_url=False, include_context=False)
     except ValueError as error:  # a lone surrogate, an integer of a thousand digits
         raise _malformed(str(error)) from None
-    details = [Detail(path=_place(error["loc"]), message=_message(command, error)) for error in errors]
+    details = complaints.of(command.request, errors)
     raise ControlError(
         ErrorCode.INVALID,
         "; ".join(f"{each.path}: {each.message}" if each.path else each.message for each in details[:3])
@@ -152,38 +150,3 @@ def _without_twins(pairs: list[tuple[str, object]]) -> Json:
 
 def _no_constant(name: str) -> object:
     raise ValueError(f"{name} is no JSON")
-
-
-def _without_echoes(command: Command, errors: list[ErrorDetails]) -> list[ErrorDetails]:
-    """What is unknown first, and no key missing that is only misspelt."""
-    meant = {
-        nearest(str(error["loc"][0]), command.request.model_fields)
-        for error in errors
-        if error["type"] == "extra_forbidden" and len(error["loc"]) == 1
-    }
-    told = [error for error in errors if error["type"] != "missing" or error["loc"][0] not in meant]
-    return sorted(told, key=lambda error: error["type"] != "extra_forbidden")
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    """Where it is in the request: without the names that pydantic gives to the ways a value may be."""
-    ways = ("literal[", "dict[", "constrained-")
-    named = [each for each in location if not (isinstance(each, str) and each.startswith(ways))]
-    return path_of(each for each in named if each not in ("Moment", "str"))
-
-
-def _message(command: Command, error: ErrorDetails) -> str:
-    if error["type"] == "extra_forbidden" and len(error["loc"]) == 1:
-        return f"unknown key{suggestion(str(error['loc'][-1]), command.request.model_fields)}"
-    if error["type"] == "extra_forbidden":
-        return "unknown key"
-    if error["type"] == "missing":
-        return "missing"
-    if error["type"] == "literal_error":
-        choices = error["msg"].removeprefix("Input should be ").replace("'", "")
-        near = suggestion(str(error["input"])[:SHOWN], re.split(r", | or ", choices))
-        return f"expected {choices}, found {str(error['input'])[:SHOWN]!a}{near}"
-    shown = repr(error["input"])
-    if len(shown) > SHOWN:
-        shown = shown[:SHOWN] + "..."
-    return f"{error['msg'].removeprefix('Value error, ')}, found {shown}"

@@ -15,18 +15,14 @@ ASSOCIATION = {0x00: "success", 0x01: "PAN at capacity", 0x02: "PAN access denie
 def describe(primitive: Indication | Request) -> str:
     """One line for a ladder row, a deviation's before and after, or an event's summary."""
     match primitive:
-        case mlme.BeaconRequestIndication():
-            return "Beacon Request"
-        case mlme.BeaconRequest():
-            return _beacon(primitive)
-        case mlme.AssociateIndication():
-            return f"Association Request ({'router' if primitive.capability & 0x02 else 'end device'})"
-        case mlme.AssociateResponse(status=0):
-            return f"Association Response ({hex16(primitive.address)})"
-        case mlme.AssociateResponse():
-            return f"Association Response ({ASSOCIATION.get(primitive.status, f'0x{primitive.status:02x}')})"
-        case mlme.PollIndication():
-            return "Data Request"
+        case (
+            mlme.BeaconRequestIndication()
+            | mlme.BeaconRequest()
+            | mlme.AssociateIndication()
+            | mlme.AssociateResponse()
+            | mlme.PollIndication()
+        ):
+            return _mlme(primitive)
         case nlme.JoinIndication():
             return f"Joined at {hex16(primitive.address)}"
         case nlme.LeaveIndication():
@@ -63,6 +59,28 @@ def describe(primitive: Indication | Request) -> str:
             return f"APS data, profile {hex16(primitive.profile)} cluster {hex16(primitive.cluster)}"
         case _:
             return _apsme(primitive)
+
+
+def _mlme(
+    primitive: mlme.BeaconRequestIndication
+    | mlme.BeaconRequest
+    | mlme.AssociateIndication
+    | mlme.AssociateResponse
+    | mlme.PollIndication,
+) -> str:
+    match primitive:
+        case mlme.BeaconRequestIndication():
+            return "Beacon Request"
+        case mlme.BeaconRequest():
+            return _beacon(primitive)
+        case mlme.AssociateIndication():
+            return f"Association Request ({'router' if primitive.capability & 0x02 else 'end device'})"
+        case mlme.AssociateResponse(status=0):
+            return f"Association Response ({hex16(primitive.address)})"
+        case mlme.AssociateResponse():
+            return f"Association Response ({ASSOCIATION.get(primitive.status, f'0x{primitive.status:02x}')})"
+        case mlme.PollIndication():
+            return "Data Request"
 
 
 def _apsme(

@@ -68,7 +68,8 @@ class Order:
 class Begun:
     """A run that has begun. `utc_at_zero` is the UTC time of `Instant(0)`, microseconds since the epoch.
 
-    `report` is what a radio that is a thing of its own said of itself.
+    `report` is what a radio that is a thing of its own said of itself. `steered`: commands begin runs in it,
+    which may have windows of their own.
     """
 
     order: Order
@@ -77,6 +78,7 @@ class Begun:
     radio: str
     utc_at_zero: int
     report: Report | None = None
+    steered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,20 +25,10 @@ ask profile/set "profile=$profile" when=next-join >&2
 ask run/start "run=$run" "permit_join=${PERMIT:-120}" "observe=${OBSERVE:-30}" "ttl=${TTL:-600}" >&2
 trap 'ask run/stop "run=$run" >&2 || :' EXIT
 if [ $# -gt 0 ]; then
-  "$@" >&2
+  "$@" >&2 || { echo "$0: $1 ended with $?: nobody was powered" >&2; exit 7; }
 else
   ask joiner/power joiner=zboss-r22 >&2
 fi
 code=0
-verdict=$(ask verdict/get "run=$run" "wait=${PATIENCE:-180}") || code=$?
-case $code in
-  0) ;;
-  3) exit 7 ;; # none within the time
-  *) exit "$code" ;;
-esac
-printf '%s\n' "$verdict"
-case $(printf %s "$verdict" | python3 -c 'import json, sys; print(json.load(sys.stdin)["verdict"])') in
-  pass) exit 0 ;;
-  fail) exit 1 ;;
-  *) exit 7 ;;
-esac
+legacy-tc request verdict/get "run=$run" "wait=${PATIENCE:-180}" --exit-code --json || code=$?
+exit "$code"

@@ -73,7 +73,7 @@ def test_the_environment_is_checked_without_a_file(
 def test_the_variable_names_the_file(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Path("a.toml").write_text("[mqtt]\nurll = 1\n")
+    Path("a.toml").write_text("[trust_center]\nprofile = 'zb3'\n[mqtt]\nurll = 1\n")
     monkeypatch.setenv("LEGACY_TC_CONFIG", "a.toml")
     for verb in ("check", "show"):
         assert invoke(["config", verb]) == CONFIGURATION
@@ -114,6 +114,92 @@ def test_all_that_the_values_together_do_wrong_is_told_at_once(
     assert "--" not in json.dumps(told["errors"]), "keys are named, not options"
     assert invoke(["--config", "a.toml"]) == CONFIGURATION
     assert len(capsys.readouterr().err.splitlines()) == len(cast(list[Object], told["errors"]))
+
+
+SINGLE = """
+[log]
+level = "lod"
+[run]
+observe_seconds = 0
+[control]
+requests = 7
+"""
+
+
+def test_single_values_that_are_wrong_do_not_hide_what_the_others_do_wrong_together(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("a.toml").write_text(MANY)
+    (here / "conf.d").mkdir()
+    Path("conf.d/b.toml").write_text(SINGLE)
+    monkeypatch.setenv("LEGACY_TC__MQTT__OUTBOX", "0")
+    code, told = checked(capsys, "a.toml")
+    assert code == CONFIGURATION
+    assert sorted(keys_of(told["errors"])) == [
+        "control.requests", "http.listen", "joining.permit_seconds", "log.level", "mqtt.outbox",
+        "mqtt.password_file", "mqtt.password_file", "mqtt.url", "network.install_codes",
+        "run.observe_seconds", "simulation.joiner", "trust_center.profile",
+    ]  # fmt: skip
+    assert invoke(["--config", "a.toml"]) == CONFIGURATION
+    assert len(capsys.readouterr().err.splitlines()) == len(cast(list[Object], told["errors"]))
+
+
+HIDING = {
+    "http.token_file": "[http]\nlisten = '0.0.0.0:80'\ntoken_file = 3",
+    "http.token_fil": "[http]\nlisten = '0.0.0.0:80'\ntoken_fil = 'secret'",
+    "mqtt.allow_plaintext": "[mqtt]\nurl = 'mqtt://broker.example'\nallow_plaintext = 'yes'",
+    "mqtt.allow_plaintxt": "[mqtt]\nurl = 'mqtt://broker.example'\nallow_plaintxt = true",
+    "mqtt.url": "[mqtt]\nurl = 'mqtt:broker.example'\nca_file = 'secret'\nframes = true",
+    "mqtt.username": "[mqtt]\nurl = 'mqtt://localhost'\nusername = 3\npassword_file = 'secret'",
+    "mqtt.certificate_file": "[mqtt]\nurl = 'mqtts://h'\ncertificate_file = 3\nkey_file = 'secret'",
+    "mqtt.key_file": "[mqtt]\nurl = 'mqtts://h'\ncertificate_file = 'secret'\nkey_file = 3",
+    "joining.allow[0]": "[radio]\nurl = 'spinel:/dev/x'\n[joining]\npermit_seconds = 9\nallow = ['x']",
+    "joinin": "[radio]\nurl = 'spinel:/dev/x'\n[joinin]\nallow = []\n[joining]\npermit_seconds = 9",
+    "radio.url": "[radio]\nurl = 'spinel:x'\ntx_power = 8\n[simulation]\nseed = 1",
+    "radio": "radio = 'spinel:/dev/x'\n[joining]\nany_joiner = true",
+    "trust_center.profil": "[trust_center]\nprofil = 'zb3'",
+}
+"""The key that is wrong, in a configuration where more would be wrong without it."""
+
+
+@pytest.mark.parametrize(("key", "text"), HIDING.items())
+def test_nothing_is_concluded_from_a_value_of_which_nobody_knows_what_was_meant(
+    key: str, text: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = "" if key.startswith("trust_center") else "[trust_center]\nprofile = 'zb3'\n"
+    Path("secret").write_text("t0ken")
+    Path("secret").chmod(0o600)
+    Path("a.toml").write_text(f"{text}\n{named}")
+    code, told = checked(capsys, "a.toml")
+    assert (code, keys_of(told["errors"]), told["warnings"]) == (CONFIGURATION, [key], [])
+
+
+def test_nothing_is_concluded_where_a_file_cannot_be_read(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("a.toml").write_text("[http]\nlisten = '0.0.0.0:80'\n")
+    (here / "conf.d").mkdir()
+    Path("conf.d/b.toml").write_text("[http\ntoken_file = 'a.toml'\n")
+    code, told = checked(capsys, "a.toml")
+    assert (code, keys_of(told["errors"]), told["warnings"]) == (CONFIGURATION, ["line 1, column 6"], [])
+
+
+def test_what_a_stronger_place_says_is_known_whatever_a_weaker_one_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("a.toml").write_text(
+        "[radio]\nurl = 'spinel:/dev/x'\n[joining]\nallow = 3\n[mqtt]\nurl = 3\nallow_plaintext = 3\n"
+    )
+    monkeypatch.setenv("LEGACY_TC__MQTT__URL", "mqtt://broker.example")
+    monkeypatch.setenv("LEGACY_TC__MQTT__ALLOW_PLAINTEXT", "false")
+    monkeypatch.setenv("LEGACY_TC__JOINING__ANY_JOINER", "true")
+    monkeypatch.setenv("LEGACY_TC__JOINING__PERMIT_SECONDS", "9")
+    told = checked(capsys, "a.toml")[1]
+    errors = [(each["source"], each["path"]) for each in cast(list[Object], told["errors"])]
+    assert errors == [
+        ("a.toml", "joining.allow"), ("a.toml", "mqtt.url"), ("a.toml", "mqtt.allow_plaintext"),
+        ("LEGACY_TC__MQTT__URL", "mqtt.url"),
+    ]  # fmt: skip
 
 
 def test_what_is_probably_not_meant_is_a_warning(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,7 @@ from coordinator.daemon.steering import sessions
 from coordinator.evidence.outcome import Verdict
 from coordinator.evidence.rungs import Row
 from coordinator.profiles import joiners, load
-from coordinator.runtime.order import Begun, Ending, Order
+from coordinator.runtime.order import Begun, Ending, Order, Reporter
 from coordinator.runtime.virtual_time import VirtualTimeLoop
 from coordinator.types import SECOND, Duration
 
@@ -107,6 +107,7 @@ def bench(
     expose_keys: bool = False,
     max_bytes: int | None = None,
     seed: int = 1,
+    people: Reporter | None = None,
 ) -> tuple[Client, Ending]:
     """Run a bench in virtual time for as long as `body` takes."""
     order = Order(
@@ -123,7 +124,9 @@ def bench(
 
     async def whole() -> tuple[Client, Ending]:
         broken: list[BaseException] = []
-        service = Service(options, Nobody(), utc_at_zero=0, broken=broken.append, wall=lambda: time.time())
+        service = Service(
+            options, people or Nobody(), utc_at_zero=0, broken=broken.append, wall=lambda: time.time()
+        )
         stop: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         client = Client(service=service, stop=stop, broken=broken)
         reader = service.plane.feed.read(100_000)

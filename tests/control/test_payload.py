@@ -55,7 +55,7 @@ def test_what_is_no_json_object_is_malformed_and_told_in_one_line(octets: bytes,
         ({"profile": "zb3", "within": "soon"}, "within", "'soon'"),
         ({"profile": "zb3", "within": 1e999}, "within", "finite"),
         ({"profile": "zb3", "if_generation": 1.5}, "if_generation", "1.5"),
-        ({"profile": "zb3", "if_generation": True}, "if_generation", "True"),
+        ({"profile": "zb3", "if_generation": True}, "if_generation", "true"),
         ({"profile": "zb3", "transaction": "a b"}, "transaction", "'a b'"),
         ({"profile": "zb3", "transaction": ""}, "transaction", "''"),
         ({"profile": "zb3", "when": {"after": {"event": "request-key", "count": 0}}}, "count", "0"),
@@ -65,6 +65,60 @@ def test_each_fault_is_named_with_its_place(request_: dict[str, object], place: 
     error = wrong(json.dumps(request_).encode().replace(b"Infinity", b"1e999"))
     assert error.code is ErrorCode.INVALID
     assert any(place in each.path and says in each.message for each in error.details), error.details
+
+
+MOMENTS = "expected now, next-exchange, next-join or an object, found "
+ONCE = {
+    "when": [
+        ("next-jion", "when", f"{MOMENTS}'next-jion'; did you mean 'next-join'?"),
+        (7, "when", f"{MOMENTS}7"),
+        (None, "when", f"{MOMENTS}null"),
+        (["now"], "when", f'{MOMENTS}["now"]'),
+        ({"aftr": {"seconds": 1}}, "when.aftr", "unknown key; did you mean 'after'?"),
+        ({"after": {"secnds": 1}}, "when.after.secnds", "unknown key; did you mean 'seconds'?"),
+        ({"after": "leave"}, "when.after", "expected an object, found 'leave'"),
+        (
+            {"after": {"event": "leave", "answer": "nwe"}},
+            "when.after.answer",
+            "expected old or new, found 'nwe'; did you mean 'new'?",
+        ),
+    ],
+    "profile": [
+        (7, "profile", "expected a text or an object, found 7"),
+        ("ZB3", "profile", "String should match pattern '^[a-z0-9][a-z0-9._-]{0,63}$', found 'ZB3'"),
+    ],
+    "settings": [
+        ({"a": {}}, "settings.a", "expected a text, an integer, a number or true or false, found {}"),
+        ({"int": None}, "settings.int", "expected a text, an integer, a number or true or false, found null"),
+        ("x", "settings", "expected an object, found 'x'"),
+    ],
+}
+"""What may be one of several things."""
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "place", "says"), [(key, *each) for key, cases in ONCE.items() for each in cases]
+)
+def test_what_may_be_one_of_several_things_is_complained_about_once(
+    key: str, value: object, place: str, says: str
+) -> None:
+    verb, request = "profile/set", {"profile": "zb3", key: value}
+    if key == "settings":
+        verb, request = "behaviour/add", {"name": "x", key: value}
+    error = wrong(json.dumps(request).encode(), verb)
+    assert [(each.path, each.message) for each in error.details] == [(place, says)]
+    assert error.message == f"{place}: {says}"
+
+
+def test_a_misspelt_key_of_a_step_is_not_missing_as_well_and_each_step_is_told_of() -> None:
+    steps = [{"whn": "now", "profile": "zb3"}, {"when": "nwo", "profile": 7}, {"when": "now"}]
+    error = wrong(json.dumps({"script": "s", "steps": steps}).encode(), "script/run")
+    assert [(each.path, each.message) for each in error.details] == [
+        ("steps[0].whn", "unknown key; did you mean 'when'?"),
+        ("steps[1].when", f"{MOMENTS}'nwo'; did you mean 'now'?"),
+        ("steps[1].profile", "expected a text or an object, found 7"),
+        ("steps[2]", 'a step changes something: profile, add or remove, found {"when": "now"}'),
+    ]
 
 
 def test_every_fault_is_told_and_a_long_value_is_not_repeated_whole() -> None:

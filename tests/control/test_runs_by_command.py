@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from pathlib import Path
 
 import pytest
 
+from coordinator.cli.screen import TerminalReporter
 from tests.control.rig import Client, bench
 
 
@@ -31,6 +33,51 @@ def test_a_run_stamps_what_happens_in_it_and_has_its_verdicts() -> None:
     assert first["run"] == "fw-1.8.2#311"
     assert {event["run"] for event in between} == {"fw-1.8.2#311"}
     assert all(event["seq"] == number for number, event in enumerate(client.events, 1))
+
+
+def test_the_last_documents_of_a_bench_that_ends_say_that_it_has_ended() -> None:
+    async def body(client: Client) -> None:
+        await client.done("health")
+        await client.done("run/start", run="cut", permit_join=60)
+        assert client.document("health")["ok"] is True
+
+    client, _ = bench(body)
+    health, state = client.document("health"), client.document("state")
+    assert (health["ok"], health["problems"], health["radio"]) == (False, ["the bench has ended"], "lost")
+    assert (health["mqtt"], health["radio_rtt_ms"], health["capture_ok"]) == ("off", None, True)
+    gone = (state["radio"], state["run"], state["permit_join_until"], state["permit_join_remaining"])
+    assert gone == ("lost", None, None, 0)
+    assert state["profile"] == "zb3"
+
+
+def test_a_look_that_ends_after_the_bench_does_not_have_the_last_word() -> None:
+    async def body(client: Client) -> None:
+        doctor = client.service.doctor
+        await doctor.look(1.0)
+        doctor.end()
+        doctor.look_at_broker()
+        assert (await doctor.look(1.0)).problems == ["the bench has ended"]
+        assert client.document("health")["ok"] is False
+
+    bench(body)
+
+
+def test_people_are_told_of_the_window_that_a_run_has_of_its_own() -> None:
+    async def body(client: Client) -> None:
+        await client.done("run/start", run="short", observe=2.5)
+        await client.done("run/stop")
+        await client.done("run/start", run="plain")
+        await client.done("network/form")
+
+    out = io.StringIO()
+    bench(body, observe=40.0, people=TerminalReporter(out))
+    lines = out.getvalue().splitlines()
+    heading = "window       40 s after the association request, or the run's own; seed 1"
+    assert [line for line in lines if line.startswith("window")] == [heading] * 2
+    told = " ".join(out.getvalue().split())
+    assert "generation 2: run/start short, window 2.5 s * generation 3:" in told
+    assert "generation 4: run/start plain" in told
+    assert "run/start plain, window" not in told
 
 
 def test_a_run_that_is_stopped_early_is_inconclusive_unless_the_device_has_left() -> None:

@@ -48,3 +48,29 @@ def test_the_script_for_ci_ends_with_the_code_of_the_verdict(profile: str, code:
         assert done.returncode == code, done.stderr
         assert json.loads(done.stdout)["run"] == "job-1"
         assert running.done("run/get")["active"] is False
+
+
+@pytest.mark.parametrize("command", ["true", "false"])
+def test_the_script_for_ci_is_inconclusive_when_nobody_comes(command: str) -> None:
+    with daemon() as running:
+        done = subprocess.run(
+            [ROOT / "examples" / "ci" / "run.sh", "zb3", "job-1", command],
+            env=environment(LEGACY_TC_HTTP=running.url, PATIENCE="1"),
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stdout) == (7, ""), done.stderr
+        said = "timeout: no such verdict within 1 s" if command == "true" else "false ended with 1"
+        assert said in done.stderr
+        assert running.done("run/get")["active"] is False
+
+
+def test_the_script_for_ci_tells_a_refusal_from_a_verdict() -> None:
+    with daemon() as running:
+        running.done("run/start", run="somebody else's")
+        done = subprocess.run(
+            [ROOT / "examples" / "ci" / "run.sh", "zb3", "job-1"],
+            env=environment(LEGACY_TC_HTTP=running.url),
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stdout) == (3, ""), done.stderr
+        assert running.done("run/get")["run"] == "somebody else's"

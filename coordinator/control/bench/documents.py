@@ -61,3 +61,15 @@ def state(bench: Bench, session: Session | None, before: schema.State | None) ->
         radio=RADIO[session.radio_state],  # type: ignore[arg-type]  # one of the three words
         pending=len(switcher.pending),
     )
+
+
+def ended(before: schema.State | None) -> schema.State | None:
+    """What it was when the bench ended, without what nobody goes on with."""
+    nothing = {
+        "radio": "lost",
+        "run": None,
+        "pending": 0,
+        "permit_join_until": None,
+        "permit_join_remaining": 0,
+    }
+    return None if before is None else before.model_copy(update=nothing)

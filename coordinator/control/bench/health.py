@@ -22,6 +22,7 @@ PERIOD = 5.0
 """Seconds between two looks without being asked."""
 PATIENCE = 3.0
 """Seconds that the radio is given to answer."""
+ENDED = "the bench has ended"
 LAG = 1.0
 """Seconds that the event loop may run late: joiners have given up long before."""
 
@@ -48,6 +49,8 @@ class Doctor:
     gauges: Gauges = field(default_factory=Gauges)
     begun: float = field(default_factory=time.monotonic)
     newest: Health | None = None
+    ended: bool = False
+    """The last word was said: no look replaces it."""
     answered: Callable[[float], None] = lambda _seconds: None
     """Hears how long each probe took."""
 
@@ -63,7 +66,7 @@ class Doctor:
             await asyncio.sleep(PERIOD)
 
     async def look(self, patience: float) -> Health:
-        """Ask the radio, and post what is found."""
+        """Ask the radio, and post what is found, unless the bench has ended meanwhile."""
         session, gauges = self.bench.session, self.gauges
         problems: list[str] = []
         round_trip: float | None = None
@@ -87,15 +90,37 @@ class Doctor:
             round_trip = None
         if not files_written:
             problems.append("a capture or event file could not be written")
+        if self.ended and self.newest is not None:
+            return self.newest
         lag = gauges.lag()
         if lag > LAG:
             problems.append(f"the event loop ran {lag:.1f} s late")
-        self.newest = Health(
+        return self._post(self._found(problems, state, round_trip, files_written))
+
+    def end(self) -> None:
+        """Post the last word: who reads what a broker has kept must not take it for a bench that works."""
+        if not self.ended:
+            files_written = self.newest is None or self.newest.capture_ok
+            found = self._found([ENDED], RadioState.ABSENT, None, files_written)
+            gone = found.mqtt if found.mqtt == "off" else "disconnected"
+            self._post(found.model_copy(update={"mqtt": gone}))
+            self.ended = True
+
+    def _post(self, found: Health) -> Health:
+        self.newest = found
+        self.bench.board.post("health", found)
+        return found
+
+    def _found(
+        self, problems: list[str], state: RadioState, round_trip: float | None, files_written: bool
+    ) -> Health:
+        gauges = self.gauges
+        return Health(
             ok=not problems,
             problems=problems,
             radio=RADIO[state],  # type: ignore[arg-type]  # one of the three words
             radio_rtt_ms=None if round_trip is None else round(round_trip * 1000, 3),
-            loop_lag_ms=round(lag * 1000, 3),
+            loop_lag_ms=round(gauges.lag() * 1000, 3),
             frames_dropped=gauges.frames_dropped(),
             events_dropped=gauges.events_dropped(),
             outbox_depth=gauges.outbox(),
@@ -104,11 +129,8 @@ class Doctor:
             capture_ok=files_written,
             uptime_s=round(time.monotonic() - self.begun, 1),
         )
-        self.bench.board.post("health", self.newest)
-        return self.newest
 
     def look_at_broker(self) -> None:
         """Post again what was found last, with what is known of the broker now."""
-        if self.newest is not None and self.newest.mqtt != self.gauges.broker():
-            self.newest = self.newest.model_copy(update={"mqtt": self.gauges.broker()})
-            self.bench.board.post("health", self.newest)
+        if self.newest is not None and not self.ended:
+            self._post(self.newest.model_copy(update={"mqtt": self.gauges.broker()}))

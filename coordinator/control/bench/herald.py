@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from coordinator import trace
 from coordinator.control.bench.bench import Bench
@@ -80,7 +81,7 @@ class Herald:
                 "extended_pan_id": str(network.extended_pan_id),
             },
         )
-        self._people.started(run)
+        self._people.started(replace(run, steered=True))
 
     def row(self, row: Row) -> None:
         """One step of a join."""

@@ -38,8 +38,11 @@ def start(bench: Bench, request: schema.RunStart, _context: Context) -> schema.R
     capture = None
     if request.capture is not None:
         capture = evidence.begin(bench, request.capture, events=True).file
+    window = "" if request.observe is None else f", window {request.observe:g} s"
     effect = bench.advance(
-        f"run/start {request.run}", None, lambda _session, now: _open(session, request.permit_join, now)
+        f"run/start {request.run}{window}",
+        None,
+        lambda _session, now: _open(session, request.permit_join, now),
     )
     session.judge.witness.scan_anew()
     run = Run(

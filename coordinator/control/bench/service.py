@@ -156,10 +156,14 @@ class Service:
         await self.doctor.keep()
 
     async def close(self) -> None:
-        """End what waits, and the run that is under way. Twice does no harm."""
+        """End what waits, and the run that is under way, and have the last word on it all. Twice does no
+        harm.
+        """
         if self.bench.runs.present is not None:
             running.end(self.bench, "stopped", "the bench ended")
         await self.plane.dispatcher.close()
+        self.doctor.end()
+        self._post_state()
 
     def _later(self) -> None:
         """Post `state` when what happens now has happened."""
@@ -169,7 +173,10 @@ class Service:
 
     def _post_state(self) -> None:
         self._scheduled = False
-        self._state = documents.state(self.bench, self.bench.session, self._state)
+        if self.doctor.ended:
+            self._state = documents.ended(self._state)
+        else:
+            self._state = documents.state(self.bench, self.bench.session, self._state)
         if self._state is not None:
             self._metrics.profile(self._state.profile, self._state.generation)
             self.bench.board.post("state", self._state)

@@ -52,10 +52,10 @@ class Server:
 def server(url: str, token: str | None = None, ca: str | None = None) -> Server:
     """``http://127.0.0.1:8080``. Raises ValueError, and Unreachable for a CA file that is none."""
     parts = urlsplit(url)
+    if "@" in url or parts.query or parts.fragment:  # not echoed: people put secrets there
+        raise ValueError("only a host, a port and a path belong in an address; a token comes from a file")
     if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
         raise ValueError(f"not an HTTP address: '{url}'; write it like http://127.0.0.1:8080")
-    if parts.username is not None or parts.query or parts.fragment:
-        raise ValueError(f"'{url}' has more than a host, a port and a path; a token comes from a file")
     try:
         port = parts.port
     except ValueError:

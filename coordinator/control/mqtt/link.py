@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import ssl
-import urllib.parse
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from coordinator.config.values import is_loopback
-
-PLAIN, SECURED = 1883, 8883
-"""The ports of mqtt:// and mqtts:// where none is named (IANA)."""
+from coordinator.config import broker_url
 
 
 class LinkError(ValueError):
@@ -77,36 +73,15 @@ class _Socket(ssl.SSLSocket):
 def at(url: str, *, allow_plaintext: bool = False, **others: object) -> Link:
     """The link to the broker that a URL names: ``mqtt://host[:port]``, or ``mqtts://`` for TLS.
 
-    Raises LinkError. Without TLS only loopback is reached unless `allow_plaintext`: who reads the line has
-    the password, and who writes to it has the bench.
+    Raises LinkError. Without TLS only loopback is reached unless `allow_plaintext`.
     """
-    parsed = urllib.parse.urlsplit(url)
-    if parsed.scheme not in ("mqtt", "mqtts") or not parsed.hostname:
-        raise LinkError(f"not a broker: {url!r}; expected mqtt://HOST:PORT or mqtts://HOST:PORT")
     try:
-        port = parsed.port
-        if port == 0:
-            raise ValueError
-    except ValueError:
-        raise LinkError(f"{url!r}: the port is 1 to 65535") from None
-    try:
-        parsed.hostname.encode("idna")
-    except UnicodeError:
-        raise LinkError(f"{url!r}: no host has such a name") from None
-    if parsed.username is not None or parsed.password is not None:
-        raise LinkError(
-            "a user and password do not belong into the URL: username and password_file take them"
-        )
-    if parsed.path not in ("", "/") or parsed.query or parsed.fragment:
-        raise LinkError(f"{url!r}: nothing comes after host and port")
-    tls = parsed.scheme == "mqtts"
-    if not (tls or allow_plaintext or is_loopback(parsed.hostname)):
-        raise LinkError(
-            f"mqtt:// to {parsed.hostname} would go in plain text over a network; use mqtts://, or set "
-            "allow_plaintext where the network is yours alone"
-        )
-    port = port or (SECURED if tls else PLAIN)
-    return Link(host=parsed.hostname, port=port, tls=tls, **others)  # type: ignore[arg-type]  # fields of Link
+        broker = broker_url.parse(url)
+        if not allow_plaintext:
+            broker_url.refuse_plaintext(broker)
+    except ValueError as error:
+        raise LinkError(str(error)) from None
+    return Link(host=broker.host, port=broker.port, tls=broker.tls, **others)  # type: ignore[arg-type]  # fields of Link
 
 
 def _reason(error: OSError) -> str:

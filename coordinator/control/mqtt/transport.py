@@ -146,7 +146,7 @@ class MqttTransport:
             tasks += map(asyncio.ensure_future, works)
             await _until_one_ends(tasks)
         except asyncio.CancelledError:
-            left = await self._leave(connection, answers, events)
+            left = await self._leave(connection, answers, events, seen)
             raise
         finally:
             self.connected = False
@@ -168,14 +168,19 @@ class MqttTransport:
         self._told(True, str(self._link))
 
     async def _leave(
-        self, connection: Connection, answers: outbox.Pump[Answer], events: outbox.Pump[Event]
+        self,
+        connection: Connection,
+        answers: outbox.Pump[Answer],
+        events: outbox.Pump[Event],
+        seen: dict[str, int],
     ) -> bool:
         """Deliver what waits, and say that we are gone; return whether the broker has heard that."""
         if not self.connected:
             return False
         connection.timeout = LEFT_WITHIN
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError, aiomqtt.MqttError):
             async with asyncio.timeout(LEFT_WITHIN):
+                await asyncio.gather(*self._send_news(connection, seen))
                 await answers.idle()
                 await events.idle()
         try:

@@ -67,7 +67,11 @@ class State(Data):
 
 
 class Health(Data):
-    """Whether it works. `ok` does not depend on the broker: a bench without one still tests."""
+    """Whether it works. `ok` does not depend on the broker: a bench without one still tests.
+
+    One that has ended is not `ok`, with that as its only problem; of one that was lost the broker says so in
+    `availability`.
+    """
 
     ok: bool
     problems: list[str] = []

@@ -16,7 +16,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from coordinator.cli import invoke
+from coordinator.cli import invoke, place
 from coordinator.control.dispatch import Context
 from coordinator.control.http.listening import Address
 from coordinator.control.schema.base import Data, Request
@@ -322,12 +322,16 @@ def test_nobody_there_and_no_tls_there_are_exit_code_6() -> None:
         (["request", "profile/get", "--http", "rack7"], "not an HTTP address: 'rack7'"),
         (["request", "profile/get", "--http", "http://h:99999"], "no port that there is"),
         (["request", "profile/get", "--http", "http://a:b@h"], "a token comes from a file"),
+        (["request", "profile/get", "--http", "http://a:b@h:99999"], "a token comes from a file"),
         (["request", "profile/get", "--mqtt", "mqtt://h"], "--mqtt needs --tc-id"),
         (["request", "profile/get", "--mqtt", "mqtt://h", "--http", "http://h"], "one of --http and --mqtt"),
-        (["request", "profile/get", "--mqtt", "mqtt://h", "--tc-id", "#"], "'#' is no bench"),
-        (["request", "profile/get", "--mqtt", "mqtt://h", "--tc-id", "a"], "plain text over a network"),
-        (["request", "profile/get", "--mqtt", "http://h", "--tc-id", "a"], "not a broker"),
-        (["request", "profile/get", "--token-file", "/dev/null"], "/dev/null: empty"),
+        (
+            ["request", "profile/get", "--mqtt", "mqtt://h", "--tc-id", "#"],
+            "1 to 32 of a to z, 0 to 9 and '-', not '#'",
+        ),
+        (["request", "profile/get", "--mqtt", "mqtt://h", "--tc-id", "a"], "mqtt:// is plain text"),
+        (["request", "profile/get", "--mqtt", "http://h", "--tc-id", "a"], "not the URL of a broker"),
+        (["request", "profile/get", "--token-file", "/dev/null"], "/dev/null: is empty"),
         (["events", "--kinds", "verdict,lef"], "no such kind of event: 'lef'; did you mean 'left'?"),
     ],
 )
@@ -337,6 +341,54 @@ def test_a_slip_is_one_line_and_exit_code_2(
     assert invoke(arguments) == USAGE
     told = capsys.readouterr().err
     assert told.count("\n") == 1
+    assert says in told
+    assert "a:b" not in told
+
+
+def test_a_secret_is_read_as_the_bench_reads_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text("one\ntwo\n")
+    over_mqtt = ["--mqtt", "mqtt://127.0.0.1", "--tc-id", "a", "--username", "me", "--password-file"]
+    for options in (["--token-file"], over_mqtt):
+        assert invoke(["request", "profile/get", *options, str(file)]) == USAGE
+        assert f"{file}: more than one line: not a secret" in capsys.readouterr().err
+    file.write_bytes(b"has a space at its end \r\n")
+    bench = place.broker(
+        "mqtt://127.0.0.1", "a", allow_plaintext=False, ca=None, certificate=None, key=None,
+        username="me", password_file=file,
+    )  # fmt: skip
+    assert bench.password == "has a space at its end "
+
+
+@pytest.mark.parametrize(
+    ("listen", "url"),
+    [
+        ("", "http://127.0.0.1:8321"),
+        ("0.0.0.0:8322", "http://127.0.0.1:8322"),
+        ("[::]:8322", "http://[::1]:8322"),
+        ("localhost:8322", "http://localhost:8322"),
+    ],
+)
+def test_the_bench_of_this_machine_is_where_its_own_variable_says(
+    listen: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEGACY_TC__HTTP__LISTEN", listen)
+    assert place.http_server(None, None, None).url == url
+
+
+@pytest.mark.parametrize(
+    ("listen", "says"),
+    [("8322", "not an address with a port: '8322'"), ("127.0.0.1:0", "name the one it took")],
+)
+def test_a_variable_that_does_not_say_where_the_bench_is_does_not_pass_for_the_default(
+    listen: str, says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LEGACY_TC__HTTP__LISTEN", listen)
+    assert invoke(["health"]) == USAGE
+    told = capsys.readouterr().err
+    assert "LEGACY_TC__HTTP__LISTEN" in told
     assert says in told
 
 

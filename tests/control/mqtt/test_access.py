@@ -120,26 +120,6 @@ def test_what_is_no_broker_at_all_is_told() -> None:
     run(scenario())
 
 
-@pytest.mark.parametrize(
-    ("url", "says"),
-    [
-        ("http://h", "expected mqtt://HOST:PORT"),
-        ("mqtt://", "expected mqtt://HOST:PORT"),
-        ("mqtt://127.0.0.1:0", "the port is 1 to 65535"),
-        ("mqtt://127.0.0.1:70000", "the port is 1 to 65535"),
-        ("mqtts://a..b", "no host has such a name"),
-        ("mqtt://me:secret@127.0.0.1", "do not belong into the URL"),
-        ("mqtt://127.0.0.1/x", "nothing comes after host and port"),
-        ("mqtt://broker.example", "allow_plaintext"),
-    ],
-)
-def test_a_url_that_names_no_broker_is_refused_in_a_line(url: str, says: str) -> None:
-    with pytest.raises(LinkError) as error:
-        at(url, id="tc0")
-    assert says in str(error.value)
-    assert "secret" not in str(error.value)
-
-
 def test_files_that_are_no_certificates_are_named(tmp_path: Path, authority: Authority) -> None:
     nonsense = tmp_path / "nonsense.pem"
     nonsense.write_text("nonsense")

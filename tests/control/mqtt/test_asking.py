@@ -91,8 +91,8 @@ def test_what_the_bench_refuses_is_told_with_exit_code_1(own: Broker) -> None:
 
 def test_what_cannot_be_asked_like_that_is_told_with_exit_code_2(own: Broker) -> None:
     async def scenario() -> None:
-        await fails(2, "would go in plain text", "mqtt://broker.example", "profile/get")
-        await fails(2, "is no bench", own.url, "profile/get", tc_id="tc0/#")
+        await fails(2, "mqtt:// is plain text", "mqtt://broker.example", "profile/get")
+        await fails(2, "1 to 32 of a to z", own.url, "profile/get", tc_id="tc0/#")
 
     run(scenario())
 

@@ -16,6 +16,7 @@ from paho.mqtt.properties import Properties
 
 from coordinator.control.mqtt.transport import Patience
 from coordinator.control.schema.base import Data, Request
+from coordinator.control.schema.documents import Health
 from coordinator.control.schema.profiles import Profile
 from tests.control.http.bench import waiting
 from tests.control.mqtt.bench import BASE, QUICK, ask, bench, listener, run, until
@@ -389,6 +390,22 @@ def test_the_last_events_leave_before_the_goodbye(own: Broker) -> None:
             await served.leave()
             await until(lambda: heard.heard[-1].payload == b"offline")
             assert heard.seqs() == list(range(1, 202))
+
+    run(scenario())
+
+
+def test_the_last_documents_leave_before_the_goodbye(own: Broker) -> None:
+    async def scenario() -> None:
+        async with listener(own) as heard, bench(own, keepalive=10) as served:
+            for problem in ("first", "last"):  # the broker has not acknowledged one when the next comes
+                health = Health(ok=False, problems=[problem], radio="ok", loop_lag_ms=0.1)
+                served.plane.board.post("health", health)
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+            await served.leave()
+            await until(lambda: heard.heard[-1].payload == b"offline")
+            assert heard.heard[-2].topic == f"{BASE}/health"
+            assert heard.heard[-2].json["problems"] == ["last"]
 
     run(scenario())
 

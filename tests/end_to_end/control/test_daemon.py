@@ -139,6 +139,20 @@ def test_two_sigterms_end_it_within_five_seconds_with_its_files_whole(own: Broke
             assert await served.ends() == 143
             assert tc.of("verdict")[-1]["verdict"] == "inconclusive"
             await until(lambda: tc.availability[-1] == "offline")
+            assert tc.faults == []
+            kept = await own.client(
+                "sub", "-q", "1", "-C", "2", "-W", "5", "-F", "%r %t %p",
+                "-t", "legacy-tc/tc0/health", "-t", "legacy-tc/tc0/state",
+            )  # fmt: skip
+            last = {}
+            for line in kept.splitlines():
+                retained, topic, document = line.split(" ", 2)
+                assert retained == "1"
+                last[topic.rpartition("/")[2]] = json.loads(document)
+            assert (last["health"]["ok"], last["health"]["problems"]) == (False, ["the bench has ended"])
+            assert (last["health"]["radio"], last["health"]["mqtt"]) == ("lost", "disconnected")
+            assert (last["state"]["radio"], last["state"]["run"]) == ("lost", None)
+            assert last["state"]["permit_join_remaining"] == 0
             frames = wireshark.on_air(wireshark.read(tmp_path / "evidence" / "cut.pcapng"))
             assert wireshark.command(frames, 0x10)
             events = (tmp_path / "evidence" / "cut.jsonl").read_text("utf-8")
