@@ -24,8 +24,9 @@ def main() -> None:
     invocation.heed_signals()
     if interruptible:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    code = invocation.invoke(sys.argv[1:])
-    sys.exit(invocation.flushed(code))
+    code = invocation.flushed(invocation.invoke(sys.argv[1:]))
+    invocation.heed_no_more()
+    sys.exit(code)
 
 
 def invoke(arguments: list[str]) -> int:

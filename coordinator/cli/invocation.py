@@ -33,6 +33,12 @@ def heed_signals() -> None:
             signal.signal(number, _told)
 
 
+def heed_no_more() -> None:
+    """All is done, and the exit code is what it is: no signal makes it another."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _told(number: int, _frame: FrameType | None) -> None:
     for each in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)  # nothing disturbs the closing of files

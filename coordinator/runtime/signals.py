@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 
 class Hangup:
@@ -17,7 +19,8 @@ class Hangup:
 
 def stop_signal(hangup: Hangup | None = None) -> asyncio.Future[int]:
     """Done, with the signal's number, when the process is told to end: by the keyboard, by whoever
-    started it, or, without `hangup`, because its terminal has gone. From now on none of them kills it.
+    started it, or, without `hangup`, because its terminal has gone. From now on none of them kills it; one
+    that comes when the event loop has ended is for whoever heeded it before.
     """
     loop = asyncio.get_running_loop()
     stop: asyncio.Future[int] = loop.create_future()
@@ -27,12 +30,27 @@ def stop_signal(hangup: Hangup | None = None) -> asyncio.Future[int]:
             stop.set_result(number)
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped, number)
-    if hangup is None:
-        loop.add_signal_handler(signal.SIGHUP, stopped, signal.SIGHUP)
-    else:
-        loop.add_signal_handler(signal.SIGHUP, lambda: hangup.act())
+        _heed(number, loop, stopped)
+    _heed(signal.SIGHUP, loop, stopped if hangup is None else lambda _number: hangup.act())
     return stop
+
+
+def _heed(number: signal.Signals, loop: asyncio.AbstractEventLoop, call: Callable[[int], None]) -> None:
+    """As `loop.add_signal_handler`, which forgets what was before: with the end of the loop, a signal that
+    comes a moment too late would kill the process.
+    """
+    before = signal.getsignal(number)
+
+    def told(_number: int, frame: FrameType | None) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(call, number)
+        elif callable(before):
+            before(number, frame)
+        elif before is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+    signal.signal(number, told)
 
 
 @contextmanager

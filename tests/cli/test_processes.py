@@ -9,12 +9,15 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
+from tests.dongle.program import EARLY
 from tests.end_to_end import wireshark
+from tests.pace import unhurried
 
 pytestmark = pytest.mark.real_time
 
@@ -23,12 +26,6 @@ PROGRAM = (
     "-c",
     "import sys; sys.argv[0] = 'legacy-tc'; from coordinator.cli import main; main()",
 )
-EARLY = (
-    sys.executable,
-    "-c",
-    PROGRAM[-1].replace("main()", "print('ready', flush=True); main()"),
-)
-"""The same, telling when the interpreter itself has started."""
 ROOT = Path(__file__).parents[2]
 DEADLINE = 60
 """Seconds for what should take one or two, on a machine that has other things to do."""
@@ -40,7 +37,10 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def test_once_in_real_time_ends_as_expected_and_takes_as_long_as_it_says(tmp_path: Path) -> None:
-    capture = tmp_path / "run.pcapng"
+    unhurried(lambda: _once_in_real_time(Path(tempfile.mkdtemp(dir=tmp_path)) / "run.pcapng"))
+
+
+def _once_in_real_time(capture: Path) -> None:
     began = time.monotonic()
     run = subprocess.run(
         [*PROGRAM, "--profile", "pre-zb3", "--once", "--observe", "2", "--expect", "left-by-joiner",
@@ -107,6 +107,7 @@ def test_a_signal_ends_simulate_quietly_and_its_files_are_whole(
         deadline = time.monotonic() + DEADLINE
         while not (events.exists() and events.stat().st_size):
             assert time.monotonic() < deadline
+            time.sleep(0.01)
         run.send_signal(number)
         out, err = run.communicate(timeout=DEADLINE)
     finally:
@@ -125,11 +126,37 @@ def test_an_interrupt_while_the_program_loads_is_as_quiet(tmp_path: Path) -> Non
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
         )  # fmt: skip
         assert run.stdout is not None
-        assert run.stdout.readline() == "ready\n"
+        assert run.stdout.readline() == "loading\n"
         time.sleep(moment)
         run.send_signal(signal.SIGINT)
         _, err = run.communicate(timeout=DEADLINE)
         assert (run.returncode, err) == (130, ""), moment
+
+
+LATE = {
+    "when its event loop has ended": """
+import asyncio
+run = asyncio.run
+def ending(*arguments):
+    try:
+        return run(*arguments)
+    finally:
+        kill()
+asyncio.run = ending
+""",
+    "when it has ended": "import atexit; atexit.register(lambda: kill())",
+}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize(("moment", "heeded"), [*zip(LATE, (True, False), strict=True)])
+def test_a_signal_that_comes_too_late_kills_nobody(moment: str, heeded: bool, number: signal.Signals) -> None:
+    told = f"import os; kill = lambda: os.kill(os.getpid(), {int(number)})\n{LATE[moment]}\n"
+    run = subprocess.run(
+        [*PROGRAM[:-1], told + PROGRAM[-1], "dongle", "spinel", "--listen", "stdio"],
+        input="", capture_output=True, text=True, timeout=DEADLINE, env=environment(),
+    )  # fmt: skip
+    assert (run.returncode, run.stdout, run.stderr) == (128 + number if heeded else 0, "", "")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device here")
@@ -180,22 +207,20 @@ def test_the_same_seed_gives_the_same_octets_in_every_process(tmp_path: Path) ->
     assert all(written[0])
 
 
-def on_a_terminal(*arguments: str, stop_after: float | None = None, **variables: str) -> str:
-    """What a run writes to a terminal; `stop_after` so many seconds from its first line it is interrupted."""
+def on_a_terminal(*arguments: str, stop_at: str = "", **variables: str) -> str:
+    """What a run writes to a terminal; when it has written `stop_at`, it is interrupted."""
     master, slave = pty.openpty()
     process = subprocess.Popen(
         [*PROGRAM, *arguments], stdin=slave, stdout=slave, stderr=slave, env=environment(**variables)
     )
     os.close(slave)
     octets = b""
-    first = None
     try:
         while chunk := os.read(master, 65536):
             octets += chunk
-            first = first or time.monotonic()
-            if stop_after is not None and time.monotonic() > first + stop_after:
+            if stop_at and stop_at.encode() in octets:
                 process.send_signal(signal.SIGINT)
-                stop_after = None
+                stop_at = ""
     except OSError:
         pass  # Linux says EIO when the last writer has gone
     finally:
@@ -241,7 +266,7 @@ HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 
 def test_a_terminal_has_its_cursor_again_after_a_signal() -> None:
     # It is interrupted while the line at the bottom says what is being waited for.
-    text = on_a_terminal("--profile", "zb3", "--seed", "1", stop_after=2)
+    text = on_a_terminal("--profile", "zb3", "--seed", "1", stop_at=HIDE_CURSOR)
     assert HIDE_CURSOR in text
     assert text.rindex(HIDE_CURSOR) < text.rindex(SHOW_CURSOR)
 

@@ -15,6 +15,19 @@ PROGRAM = (
     "-c",
     "import sys; sys.argv[0] = 'legacy-tc'; from coordinator.cli import main; main()",
 )
+EARLY = (
+    *PROGRAM[:-1],
+    """
+import sys
+class Told:
+    def find_spec(self, name, *_):
+        if name == 'coordinator.cli.invocation':
+            print('loading', flush=True)
+sys.meta_path.insert(0, Told())
+"""
+    + PROGRAM[-1],
+)
+"""The same, telling on standard output when it begins to load itself: from then on it heeds an interrupt."""
 ROOT = Path(__file__).parents[2]
 DEADLINE = 60
 """Seconds for what should take one or two, on a machine that has other things to do."""
