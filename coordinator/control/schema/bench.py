@@ -81,6 +81,9 @@ class Verdict(Data):
     outcome: str
     profile: str
     run: Label | None = None
+    seq: Annotated[
+        int | None, pydantic.Field(ge=1, description="The number of its event: `after` it comes the next.")
+    ] = None
     device: str | None = None
     seconds: Annotated[
         float | None,
@@ -93,10 +96,19 @@ class Verdict(Data):
 
 
 class VerdictGet(Request):
-    """The last verdict: of all, of a device, of a run."""
+    """The last verdict: of a run, else of the present run, else of all; of a device if it is named.
+
+    A run that ends without such a verdict is not waited for any more; one that is not known not at all.
+    """
 
     device: Eui64Text | None = None
-    run: Label | None = None
+    run: Annotated[
+        Label | None, pydantic.Field(description="null: the run that is under way, or all if none is.")
+    ] = None
+    after: Annotated[
+        int | None,
+        pydantic.Field(ge=0, description="The first one after the event of this number instead: the next."),
+    ] = None
     wait: Annotated[Seconds, pydantic.Field(description="Wait so long for one if there is none.")] = 0.0
 
 
