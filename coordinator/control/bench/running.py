@@ -233,13 +233,18 @@ def _outcomes(names: list[str] | None) -> frozenset[Outcome] | None:
     if names is None:
         return None
     known = {outcome.value: outcome for outcome in Outcome}
-    wrong = [name for name in names if name not in known]
+    wrong = [(number, name) for number, name in enumerate(names) if name not in known]
+    every = f"; there are {', '.join(known)}"
     if wrong:
         details = [
-            Detail(path="expect", message=f"no such outcome: '{name}'{suggestion(name, known)}")
-            for name in wrong
+            Detail(
+                path=f"expect[{number}]",
+                message=f"no such outcome: '{name}'{suggestion(name, known) or every}",
+            )
+            for number, name in wrong
         ]
-        raise ControlError(ErrorCode.INVALID, "; ".join(each.message for each in details), details=details)
+        told = "; ".join(f"{each.path}: {each.message}" for each in details)
+        raise ControlError(ErrorCode.INVALID, told, details=details)
     return frozenset(known[name] for name in names)
 
 
