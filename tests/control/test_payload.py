@@ -85,7 +85,12 @@ ONCE = {
     ],
     "profile": [
         (7, "profile", "expected a text or an object, found 7"),
-        ("ZB3", "profile", "String should match pattern '^[a-z0-9][a-z0-9._-]{0,63}$', found 'ZB3'"),
+        (
+            "ZB3",
+            "profile",
+            "a name is up to 64 of a-z, 0-9, '.', '_' and '-', and begins with a letter or a digit, "
+            "found 'ZB3'; did you mean 'zb3'?",
+        ),
     ],
     "settings": [
         ({"a": {}}, "settings.a", "expected a text, an integer, a number or true or false, found {}"),

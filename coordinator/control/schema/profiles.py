@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import pydantic
 
 from coordinator.control.schema.base import Changed, Data, Request, Switch, When
-from coordinator.control.schema.values import Eui64Text, Generation, Label, Name, Scalar, Seconds
+from coordinator.control.schema.values import Generation, GivenEui64, Label, Name, Scalar, Seconds
 
 Settings = dict[str, Scalar]
 
@@ -104,7 +104,7 @@ class FaultMatch(pydantic.BaseModel):
     frame: Annotated[
         Name, pydantic.Field(description="What it carries: transport-key-tclk, beacon, any, ...")
     ] = "any"
-    device: Annotated[Eui64Text | None, pydantic.Field(description="To this device only.")] = None
+    device: Annotated[GivenEui64 | None, pydantic.Field(description="To this device only.")] = None
 
 
 class FaultArm(Switch):
