@@ -67,7 +67,6 @@ class Service:
         self.plane = Plane(dispatcher=dispatcher, feed=feed, board=self.bench.board)
         self._schema_url: str | None = None
         self._metrics = metrics or Metrics()
-        self._captured = 0
         self._heeded: Callable[[], object] = lambda: None
         self._state: State | None = None
         self._scheduled = False
@@ -87,6 +86,7 @@ class Service:
         session.formed = lambda: self._formed(session)
         session.over = lambda: self._over(session)
         session.capture_failed = lambda path, reason: evidence.failed(self.bench, path, reason)
+        session.captured = self._metrics.captured
         try:
             yield
         finally:
@@ -131,9 +131,6 @@ class Service:
         metrics.loop_lag(gauges.lag())
         if bench.session is not None:
             metrics.radio(bench.session.radio_state)
-            octets = bench.session.files.octets
-            metrics.captured(max(0, octets - self._captured))
-            self._captured = octets
         return metrics.text()
 
     def broker(self, connected: bool, reason: str) -> None:
