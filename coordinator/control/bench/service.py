@@ -64,7 +64,12 @@ class Service:
         self.herald.judged = lambda profile, verdict: self._metrics.verdict(profile, verdict)
         self.doctor.gauges.frames_dropped = lambda: self.herald.dropped
         self.doctor.gauges.in_flight = lambda: dispatcher.in_flight
-        self.plane = Plane(dispatcher=dispatcher, feed=feed, board=self.bench.board)
+        self.plane = Plane(
+            dispatcher=dispatcher,
+            feed=feed,
+            board=self.bench.board,
+            profiles=lambda: self.bench.catalogue.names,
+        )
         self._schema_url: str | None = None
         self._metrics = metrics or Metrics()
         self._captured = 0
