@@ -52,6 +52,7 @@ class Service:
         feed.attach(clock.now, utc_at_zero, round(clock.loop_time(Instant(0)) * 1e9))
         self.bench = Bench(options=options, feed=feed, board=Board(), refresh=self._later)
         self.doctor = Doctor(bench=self.bench)
+        self.bench.broker = lambda: self.doctor.gauges.broker()
         self.herald = Herald(self.bench, people)
         dispatcher = Dispatcher(
             table(self.bench, self.doctor),
