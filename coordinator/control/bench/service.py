@@ -52,6 +52,7 @@ class Service:
         feed.attach(clock.now, utc_at_zero, round(clock.loop_time(Instant(0)) * 1e9))
         self.bench = Bench(options=options, feed=feed, board=Board(), refresh=self._later)
         self.doctor = Doctor(bench=self.bench)
+        self.bench.broker = lambda: self.doctor.gauges.broker()
         self.herald = Herald(self.bench, people)
         dispatcher = Dispatcher(
             table(self.bench, self.doctor),
@@ -64,7 +65,12 @@ class Service:
         self.herald.judged = lambda profile, verdict: self._metrics.verdict(profile, verdict)
         self.doctor.gauges.frames_dropped = lambda: self.herald.dropped
         self.doctor.gauges.in_flight = lambda: dispatcher.in_flight
-        self.plane = Plane(dispatcher=dispatcher, feed=feed, board=self.bench.board)
+        self.plane = Plane(
+            dispatcher=dispatcher,
+            feed=feed,
+            board=self.bench.board,
+            profiles=lambda: self.bench.catalogue.names,
+        )
         self._schema_url: str | None = None
         self._metrics = metrics or Metrics()
         self._heeded: Callable[[], object] = lambda: None
