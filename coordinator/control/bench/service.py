@@ -62,6 +62,7 @@ class Service:
         )
         self.doctor.answered = lambda seconds: self._metrics.radio_answered(seconds)
         self.herald.judged = lambda profile, verdict: self._metrics.verdict(profile, verdict)
+        self.herald.turned = self.doctor.turned
         self.doctor.gauges.frames_dropped = lambda: self.herald.dropped
         self.doctor.gauges.in_flight = lambda: dispatcher.in_flight
         self.plane = Plane(dispatcher=dispatcher, feed=feed, board=self.bench.board)
@@ -100,6 +101,7 @@ class Service:
         verbs = self.plane.dispatcher.verbs
         bench.board.post("info", documents.info(bench, session, verbs, self._schema_url))
         self._post_state()
+        self.doctor.due.set()
         self._heeded()
 
     def _over(self, session: Session) -> None:
@@ -114,6 +116,7 @@ class Service:
             bench.feed.publish("joiner", {"device": str(device), "joiner": name, "on": False})
         bench.end()
         self._post_state()
+        self.doctor.due.set()
 
     def when_formed(self, call: Callable[[], object]) -> None:
         """Call this each time that a network is up."""
