@@ -85,7 +85,7 @@ ONCE = {
     ],
     "profile": [
         (7, "profile", "expected a text or an object, found 7"),
-        ("ZB3", "profile", "String should match pattern '^[a-z0-9][a-z0-9._-]{0,63}$', found 'ZB3'"),
+        ("a/zb3", "profile", r"String should match pattern '^[^/\x00-\x1f\x7f]+$', found 'a/zb3'"),
     ],
     "settings": [
         ({"a": {}}, "settings.a", "expected a text, an integer, a number or true or false, found {}"),

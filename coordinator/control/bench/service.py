@@ -78,6 +78,7 @@ class Service:
         """Commands act on this session for as long as the block lasts, once its network is up."""
         ground, switcher = session.ground, session.switcher
         clock = ground.clock
+        self.bench.catalogue.adopt(session.order.profile, session.order.profile_source)
         self.bench.feed.attach(clock.now, ground.utc_at_zero, round(clock.loop_time(Instant(0)) * 1e9))
         self.bench.feed.generation = session.order.generation
         session.watch(self.herald.note)

@@ -26,6 +26,11 @@ Octets = Annotated[
 Seconds = Annotated[float, pydantic.Field(ge=0, le=86_400, description="A span in seconds.")]
 ChannelNumber = Annotated[int, pydantic.Field(ge=11, le=26, description="A channel of the 2.4 GHz band.")]
 Name = Annotated[str, pydantic.StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+ProfileName = Annotated[
+    str,
+    pydantic.StringConstraints(min_length=1, max_length=128, pattern=r"^[^/\x00-\x1f\x7f]+$"),
+]
+"""A file's name without its suffix: never a path."""
 Label = Annotated[
     str,
     pydantic.StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$"),
