@@ -52,6 +52,8 @@ class Herald:
         """Frames that a layer would not act on."""
         self.judged: Callable[[str, str], None] = lambda _profile, _verdict: None
         """Hears of each verdict: under which profile, and how it was."""
+        self.turned: Callable[[RadioState], None] = lambda _state: None
+        """Hears how it stands with the radio, at each change."""
         self._effects: dict[int, Effect] = {}
         self._methods: dict[type, Callable[..., None]] = {
             trace.Switched: self._switched,
@@ -113,6 +115,7 @@ class Herald:
             "radio", change.at, state=RADIO[change.state], reason=change.reason, missed=change.missed
         )
         self._bench.refresh()
+        self.turned(change.state)
         self._people.radio(change)
 
     def waiting(self, left: Duration | None, observing: bool) -> None:
