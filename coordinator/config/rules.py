@@ -26,6 +26,8 @@ MQTT_CA = Key("mqtt", "ca_file")
 MQTT_PANEL = Key("mqtt", "home_assistant")
 MQTT_PANEL_PREFIX = Key("mqtt", "home_assistant_prefix")
 MQTT_TLS = (MQTT_CA, MQTT_CERTIFICATE, MQTT_KEY_FILE)
+CAPTURE = Key("evidence", "capture")
+EVENTS = Key("evidence", "events")
 EVIDENCE_FOLDER = Key("evidence", "folder")
 FOLDERS = (EVIDENCE_FOLDER, Key("state", "folder"))
 RADIO_URL = Key("radio", "url")
@@ -57,6 +59,7 @@ def faults(configuration: Configuration) -> list[Remark]:
         *_of_http(configuration),
         *_of_files(configuration),
         *_of_folders(configuration),
+        *_of_evidence(configuration),
     ]
 
 
@@ -117,6 +120,14 @@ def _of_folders(configuration: Configuration) -> Iterator[Remark]:
         path = configuration.value(key)
         if isinstance(path, Path) and os.path.exists(path) and not os.path.isdir(path):
             yield Remark(key, f"{path}: is no folder")
+
+
+def _of_evidence(configuration: Configuration) -> Iterator[Remark]:
+    capture, events = configuration.values.evidence.capture, configuration.values.evidence.events
+    if capture is None or events is None or (capture.exists() and not capture.is_file()):
+        return  # a pipe or a device may be both
+    if os.path.realpath(capture) == os.path.realpath(events):
+        yield Remark(EVENTS, f"{events}: cannot be the capture and the event file at once")
 
 
 def _open_secrets(configuration: Configuration) -> Iterator[Remark]:

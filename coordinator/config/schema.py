@@ -303,7 +303,8 @@ class Mqtt(Table):
     )
     keepalive_seconds: int = key(
         5,
-        "How often an idle connection is proved; a broker that is silent for 1.5 times as long is gone.",
+        "How often an idle connection is proved. A broker that stays silent is given up after once to twice "
+        "as long; one that hears nothing of us says offline after 1.5 times as long.",
         unit="s",
         within=values.Range(1, 65_535),
     )

@@ -99,6 +99,8 @@ class Connection(aiomqtt.Client):
         self._held = (0.0, 0.0)
         self.end: ReasonCode | None = None
         """The reason code that the broker ended the connection with, if it did."""
+        self.silent = False
+        """We have ended it, because the broker left a ping unanswered."""
 
     async def __aenter__(self) -> Self:
         """Connect. Who is cancelled meanwhile ends what aiomqtt's thread has begun: nobody else would."""
@@ -247,6 +249,7 @@ class Connection(aiomqtt.Client):
         said = flags.is_disconnect_packet_from_server
         if self.end is None and said:
             self.end = reason_code
+        self.silent |= not said and reason_code.value == reasons.KEEP_ALIVE_TIMEOUT
         if not self._connected.done():
             garbled = reason_code.value == reasons.PROTOCOL_ERROR
             error = aiomqtt.MqttCodeError(reason_code) if said else reasons.UnansweredError(garbled)

@@ -114,7 +114,8 @@ class MqttTransport:
             end = connection.end or reasons.of(error)
             lasted = asyncio.get_running_loop().time() - began >= patience.longest
             self._brief = 0 if lasted else self._brief + (self.connections > before)
-            self._lost(reasons.explain(error, self._link, connection.end, again=self._brief > 1))
+            again, silent = self._brief > 1, connection.silent
+            self._lost(reasons.explain(error, self._link, connection.end, again=again, silent=silent))
         finally:
             connection.abort()
         if end is not None and end.value in reasons.HOPELESS:
