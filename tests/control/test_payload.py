@@ -86,10 +86,9 @@ ONCE = {
     "profile": [
         (7, "profile", "expected a text or an object, found 7"),
         (
-            "ZB3",
+            "a/zb3",
             "profile",
-            "a name is up to 64 of a-z, 0-9, '.', '_' and '-', and begins with a letter or a digit, "
-            "found 'ZB3'; did you mean 'zb3'?",
+            "the name of a profile, not a path, no control characters, found 'a/zb3'",
         ),
     ],
     "settings": [

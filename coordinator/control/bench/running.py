@@ -31,6 +31,8 @@ def start(bench: Bench, request: schema.RunStart, _context: Context) -> schema.R
         )
     session = bench.up()
     bench.check_generation(request.if_generation)
+    if request.on_disconnect == "stop":
+        _check_broker(bench)
     outcomes = _outcomes(request.expect)
     if request.permit_join:
         _check_allowed(session)
@@ -226,6 +228,19 @@ def _check_allowed(session: Session) -> None:
             ErrorCode.REFUSED,
             "nobody is allowed to join on this radio",
             hint="permit-join takes `allow`, a list of EUI-64s",
+        )
+
+
+def _check_broker(bench: Bench) -> None:
+    """A run that ends when the broker goes needs one that is there. Raises ControlError."""
+    broker = bench.broker()
+    if broker != "connected":
+        reason = "this bench is on no broker" if broker == "off" else "the broker is gone already"
+        raise ControlError(
+            ErrorCode.REFUSED,
+            f"on_disconnect: 'stop' is to end the run when the broker goes, and {reason}",
+            hint="`ttl` ends a run that nobody stops",
+            details=[Detail(path="on_disconnect", message=reason)],
         )
 
 

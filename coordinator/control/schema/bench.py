@@ -37,7 +37,11 @@ class RunStart(Change):
         float, pydantic.Field(gt=0, le=86_400, description="An abandoned run ends by itself after this.")
     ] = 3600.0
     on_disconnect: Annotated[
-        Literal["continue", "stop"], pydantic.Field(description="What losing the broker does to it.")
+        Literal["continue", "stop"],
+        pydantic.Field(
+            description="What it does when the bench loses its broker; `stop` is refused without one. "
+            "Of clients that come and go nothing is known."
+        ),
     ] = "continue"
     capture: Annotated[Name | None, pydantic.Field(description="Capture it into a file of this name.")] = None
 

@@ -7,7 +7,15 @@ from typing import Annotated, Literal
 import pydantic
 
 from coordinator.control.schema.base import Changed, Data, Request, Switch, When
-from coordinator.control.schema.values import Generation, GivenEui64, Label, Name, Scalar, Seconds
+from coordinator.control.schema.values import (
+    Generation,
+    GivenEui64,
+    Label,
+    Name,
+    ProfileName,
+    Scalar,
+    Seconds,
+)
 
 Settings = dict[str, Scalar]
 
@@ -42,7 +50,7 @@ class Profile(Data):
 
 
 class ProfileList(Request):
-    """Every profile that ships."""
+    """Every profile that ships, and the one that the bench was started with."""
 
 
 class Listed(Data):
@@ -62,13 +70,18 @@ class ProfileSet(Switch):
     """Become another Trust Center: a profile by its name, or one written out as its file would have it."""
 
     profile: Annotated[
-        Name | dict[str, object],
-        pydantic.Field(description="A shipped profile's name, or the tables of a profile file as an object."),
+        ProfileName | dict[str, object],
+        pydantic.Field(
+            description="The name of a profile that ships, or of the one that the bench was started with; or "
+            "the tables of a profile file as an object."
+        ),
     ]
 
 
 class ProfileReload(Switch):
-    """Read the present profile's files again."""
+    """Read the present profile's files again, and those of the one that the bench was started with. When one
+    is wrong nothing is changed.
+    """
 
 
 class BehaviourList(Request):
@@ -186,7 +199,7 @@ class Step(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(strict=True, extra="forbid", frozen=True)
 
     when: When
-    profile: Name | dict[str, object] | None = None
+    profile: ProfileName | dict[str, object] | None = None
     remove: Annotated[list[Label], pydantic.Field(description="Behaviours to take out.", max_length=32)] = []
     update: Annotated[
         list[Update], pydantic.Field(description="Behaviours in force to change.", max_length=32)
