@@ -129,7 +129,7 @@ async def trouble(served: Daemon, tc: Client, story: Story, there: Broker) -> No
     """Another profile, a request that waits, a process that stands still, a broker that does and goes."""
     changed = await tc.done("profile/set", profile="pre-zb3", when="now")
     story.generation = changed["generation"]
-    waiting = await tc.begin("verdict/get", run="r2", wait=2.0)
+    waiting = await tc.begin("verdict/get", device="00:00:00:00:00:00:00:99", wait=2.0)
     story.healths["waiting"] = await tc.done("health")
     await tc.answer("verdict/get", waiting)
     served.process.send_signal(signal.SIGSTOP)
