@@ -16,7 +16,7 @@ from coordinator import trace
 from coordinator.composition import TRUST_CENTER_NAME, Setting, TrustCenterNode
 from coordinator.evidence.outcome import Verdict
 from coordinator.radio.errors import Fault, RadioUnavailable
-from coordinator.recording import Files, Miss, Recording
+from coordinator.recording import CAPTURE, Files, Miss, Recording
 from coordinator.runtime.background import BackgroundFile
 from coordinator.runtime.driver import Driver
 from coordinator.runtime.evidence_files import EvidenceFiles
@@ -53,6 +53,8 @@ class Session:
         """Called when nothing can be done to it any more; its files are open still."""
         self.capture_failed: Callable[[Path, str], None] = lambda _path, _reason: None
         """Hears once of each capture begun meanwhile that lacks something, and why."""
+        self.captured: Callable[[int], object] = lambda _octets: None
+        """Hears how many octets more are in a capture file, in the thread that wrote them."""
         self._files_failed = False
         self._reform: asyncio.Future[Reform] = asyncio.get_running_loop().create_future()
         self.judge = Judge(order, reporter, lambda: self.files, self._relay, ground.radio.kind)
@@ -92,8 +94,13 @@ class Session:
             TRUST_CENTER_NAME,
             miss,
             own_traffic=not self.ground.sees_air,
-            behind=lambda file: BackgroundFile(file, limit),
+            behind=lambda file, name: BackgroundFile(
+                file, limit, self._captured if name == CAPTURE else lambda _octets: None
+            ),
         )
+
+    def _captured(self, octets: int) -> None:
+        self.captured(octets)
 
     def _missed(self, late: Path | None, reason: str) -> None:
         """The session's own files are evidence of all of it; a capture begun meanwhile is of who is there

@@ -12,7 +12,8 @@ from coordinator.control.dispatch import Context
 from coordinator.control.schema import bench as bench_schema
 from coordinator.control.schema import profiles as schema
 from coordinator.control.schema.base import Changed
-from coordinator.control.schema.errors import ControlError, ErrorCode
+from coordinator.control.schema.errors import ControlError, Detail, ErrorCode
+from coordinator.profiles.errors import suggestion
 from coordinator.runtime.session import Session
 from coordinator.stack import frame_fault
 from coordinator.stack.frame_fault import Drop, Flip, FrameFault, Match, Repeat, Truncate
@@ -25,11 +26,7 @@ Answer = Changed | Awaitable[Changed]
 
 def arm(bench: Bench, request: schema.FaultArm, _context: Context) -> Answer:
     """Damage frames deliberately."""
-    fault = _fault(request)
-    try:
-        frame_fault.check(fault)
-    except ValueError as error:
-        raise ControlError(ErrorCode.INVALID, str(error)) from None
+    fault = told(request)
 
     def act(session: Session, _now: Instant) -> None:
         faults = session.center.host.faults
@@ -113,7 +110,13 @@ def _injected(session: Session, what: injection.Injection, now: Instant) -> trac
     return label
 
 
-def _fault(request: schema.FaultArm) -> FrameFault:
+def told(request: schema.FaultArm) -> FrameFault:
+    """The fault that a request tells of. Raises ControlError."""
+    frame = request.match.frame
+    if frame not in frame_fault.FRAMES:
+        near = suggestion(frame, frame_fault.FRAMES) or f"; there are {', '.join(frame_fault.FRAMES)}"
+        detail = Detail(path="match.frame", message=f"no frame is called '{frame}'{near}")
+        raise ControlError(ErrorCode.INVALID, f"{detail.path}: {detail.message}", details=[detail])
     match request.action:
         case "drop":
             action: frame_fault.Action = Drop()
@@ -128,7 +131,7 @@ def _fault(request: schema.FaultArm) -> FrameFault:
     device = request.match.device
     return FrameFault(
         id=request.fault,
-        match=Match(frame=request.match.frame, device=None if device is None else Eui64.parse(device)),
+        match=Match(frame=frame, device=None if device is None else Eui64.parse(device)),
         action=action,
         count=request.count,
         skip=request.skip,

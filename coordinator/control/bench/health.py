@@ -10,9 +10,8 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
 
-from coordinator.control.bench.bench import Bench
+from coordinator.control.bench.bench import Bench, Broker
 from coordinator.control.bench.herald import RADIO
 from coordinator.control.dispatch import Context
 from coordinator.control.schema import bench as schema
@@ -26,8 +25,6 @@ PATIENCE = 3.0
 ENDED = "the bench has ended"
 LAG = 1.0
 """Seconds that the event loop may run late: joiners have given up long before."""
-
-Broker = Literal["off", "connected", "disconnected"]
 
 
 @dataclass(slots=True, kw_only=True)

@@ -126,8 +126,10 @@ class Herald:
         """A window closed."""
         run = self._bench.runs.present
         told = {**line, "run": None if run is None else run.label}
-        self._bench.runs.verdict(told)
-        self._bench.feed.publish("verdict", {key: value for key, value in told.items() if key != "run"})
+        event = self._bench.feed.publish(
+            "verdict", {key: value for key, value in line.items() if key != "run"}
+        )
+        self._bench.runs.verdict({**told, "seq": event.seq})
         self.judged(str(line["profile"]), verdict.verdict.value)
         self._people.verdict(verdict, line)
 

@@ -84,7 +84,7 @@ def remove_behaviour(bench: Bench, request: schema.BehaviourRemove, _context: Co
 
 def update_behaviour(bench: Bench, request: schema.BehaviourUpdate, _context: Context) -> Answer:
     """Other settings for a behaviour in force."""
-    edit = edits.update(request.name, dict(request.settings))
+    edit = updated(bench, request.name, request.settings)
     return changes.change(bench, request, edit, f"behaviour/update {request.name}")
 
 
@@ -93,7 +93,9 @@ def named(bench: Bench, profile: str | Mapping[str, object]) -> Profile:
     if not isinstance(profile, str):
         return _well(lambda: load.from_document(profile, INLINE, "profile"))
     if profile not in bench.catalogue.names:
-        near = suggestion(profile, bench.catalogue.names) or "; profile/list names them all"
+        known = bench.catalogue.names
+        near = suggestion(profile, known) or suggestion(profile.lower(), known)
+        near = near or "; profile/list names them all"
         raise ControlError(
             ErrorCode.NOT_FOUND,
             f"no such profile: '{profile}'{near}",
@@ -107,6 +109,20 @@ def built(name: str, settings: Mapping[str, object]) -> Behaviour:
     if name not in registry.catalogue():
         near = suggestion(name, registry.catalogue()) or "; behaviour/list names them all"
         raise ControlError(ErrorCode.NOT_FOUND, f"no such behaviour: '{name}'{near}")
+    return _built(name, settings)
+
+
+def updated(bench: Bench, name: str, settings: Mapping[str, object]) -> edits.Edit:
+    """The change of its settings that a request asks for. Raises ControlError for those that it cannot have,
+    if it is in force already; else whoever makes the change finds them.
+    """
+    present = next((each for each in bench.up().switcher.in_force.behaviours if each.name == name), None)
+    if present is not None:
+        _built(name, {**registry.settings_of(present), **settings})
+    return edits.update(name, dict(settings))
+
+
+def _built(name: str, settings: Mapping[str, object]) -> Behaviour:
     try:
         return registry.find(name).build(settings)
     except registry.SettingError as error:

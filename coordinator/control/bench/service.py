@@ -52,6 +52,7 @@ class Service:
         feed.attach(clock.now, utc_at_zero, round(clock.loop_time(Instant(0)) * 1e9))
         self.bench = Bench(options=options, feed=feed, board=Board(), refresh=self._later)
         self.doctor = Doctor(bench=self.bench)
+        self.bench.broker = lambda: self.doctor.gauges.broker()
         self.herald = Herald(self.bench, people)
         dispatcher = Dispatcher(
             table(self.bench, self.doctor),
@@ -65,10 +66,14 @@ class Service:
         self.herald.turned = self.doctor.turned
         self.doctor.gauges.frames_dropped = lambda: self.herald.dropped
         self.doctor.gauges.in_flight = lambda: dispatcher.in_flight
-        self.plane = Plane(dispatcher=dispatcher, feed=feed, board=self.bench.board)
+        self.plane = Plane(
+            dispatcher=dispatcher,
+            feed=feed,
+            board=self.bench.board,
+            profiles=lambda: self.bench.catalogue.names,
+        )
         self._schema_url: str | None = None
         self._metrics = metrics or Metrics()
-        self._captured = 0
         self._heeded: Callable[[], object] = lambda: None
         self._state: State | None = None
         self._scheduled = False
@@ -89,6 +94,7 @@ class Service:
         session.formed = lambda: self._formed(session)
         session.over = lambda: self._over(session)
         session.capture_failed = lambda path, reason: evidence.failed(self.bench, path, reason)
+        session.captured = self._metrics.captured
         try:
             yield
         finally:
@@ -135,9 +141,6 @@ class Service:
         metrics.loop_lag(gauges.lag())
         if bench.session is not None:
             metrics.radio(bench.session.radio_state)
-            octets = bench.session.files.octets
-            metrics.captured(max(0, octets - self._captured))
-            self._captured = octets
         return metrics.text()
 
     def broker(self, connected: bool, reason: str) -> None:

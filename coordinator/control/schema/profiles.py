@@ -7,7 +7,15 @@ from typing import Annotated, Literal
 import pydantic
 
 from coordinator.control.schema.base import Changed, Data, Request, Switch, When
-from coordinator.control.schema.values import Eui64Text, Generation, Label, Name, ProfileName, Scalar, Seconds
+from coordinator.control.schema.values import (
+    Generation,
+    GivenEui64,
+    Label,
+    Name,
+    ProfileName,
+    Scalar,
+    Seconds,
+)
 
 Settings = dict[str, Scalar]
 
@@ -109,7 +117,7 @@ class FaultMatch(pydantic.BaseModel):
     frame: Annotated[
         Name, pydantic.Field(description="What it carries: transport-key-tclk, beacon, any, ...")
     ] = "any"
-    device: Annotated[Eui64Text | None, pydantic.Field(description="To this device only.")] = None
+    device: Annotated[GivenEui64 | None, pydantic.Field(description="To this device only.")] = None
 
 
 class FaultArm(Switch):
