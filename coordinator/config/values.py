@@ -13,6 +13,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from coordinator.evidence.outcome import Outcome
+from coordinator.profiles import reading
 from coordinator.profiles.errors import suggestion
 from coordinator.security.keys import InstallCodeError, install_code_key, parse_install_code
 from coordinator.types import Eui64, Key, PanId
@@ -97,8 +98,7 @@ def install_codes(pairs: Iterable[str]) -> dict[Eui64, Key]:
 def key_in(path: Path) -> Key:
     """The network key in a file: 32 hexadecimal digits. The key is never echoed."""
     try:
-        with path.open("rb") as file:
-            octets = file.read(LONGEST_KEY_FILE + 1)
+        octets = reading.octets(path, LONGEST_KEY_FILE)
         if len(octets) > LONGEST_KEY_FILE:
             raise ValueError(f"more than {LONGEST_KEY_FILE} octets: not a key")
         return Key.parse(octets.decode("ascii"))

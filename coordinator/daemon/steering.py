@@ -48,7 +48,7 @@ async def steered(
     Raises what `serve` raises. `begun` is called before the first session runs.
     """
     with Notifier.from_environment() as notifier:
-        async with _plane(control, reporter, notifier, hangup) as service:
+        async with plane(control, reporter, notifier, hangup) as service:
             ending = await sessions(order, service, stop, begun, notifier)
             notifier.stopping()
             return ending
@@ -132,7 +132,7 @@ def _another(path: Path | None) -> Path | None:
 
 
 @asynccontextmanager
-async def _plane(
+async def plane(
     control: Control, reporter: Reporter, notifier: Notifier, hangup: Hangup | None
 ) -> AsyncIterator[Service]:
     """The control plane, and everything that looks after it."""

@@ -86,9 +86,9 @@ ONCE = {
     "profile": [
         (7, "profile", "expected a text or an object, found 7"),
         (
-            "configs/zb3.toml",
+            "a/zb3",
             "profile",
-            "a profile goes by its name, without a '/', found 'configs/zb3.toml'",
+            "the name of a profile, not a path, no control characters, found 'a/zb3'",
         ),
     ],
     "settings": [
@@ -121,7 +121,10 @@ def test_a_misspelt_key_of_a_step_is_not_missing_as_well_and_each_step_is_told_o
         ("steps[0].whn", "unknown key; did you mean 'when'?"),
         ("steps[1].when", f"{MOMENTS}'nwo'; did you mean 'now'?"),
         ("steps[1].profile", "expected a text or an object, found 7"),
-        ("steps[2]", 'a step changes something: profile, add or remove, found {"when": "now"}'),
+        (
+            "steps[2]",
+            'a step changes something: profile, remove, update, add, disarm or arm, found {"when": "now"}',
+        ),
     ]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from coordinator.cli import wording
 from coordinator.control import payload
+from coordinator.control.http.answers import STATUS
 from coordinator.control.json_schemas import request_name, schemas
 from coordinator.control.schema.commands import COMMANDS
 from coordinator.control.schema.errors import ControlError, ErrorCode
@@ -183,3 +184,8 @@ def test_what_the_bench_finds_wrong_has_its_place_and_what_was_meant() -> None:
         assert await only(client, "run/start", run="s") == ("refused", "", "the run 'r' is under way")
 
     bench(body)
+
+
+def test_every_reason_has_its_status_in_http() -> None:
+    assert set(STATUS) == set(ErrorCode)
+    assert all(400 <= status < 600 for status in STATUS.values())

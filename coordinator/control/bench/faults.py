@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from typing import assert_never
 
 from coordinator import trace
@@ -17,6 +17,7 @@ from coordinator.profiles.errors import suggestion
 from coordinator.runtime.session import Session
 from coordinator.stack import frame_fault
 from coordinator.stack.frame_fault import Drop, Flip, FrameFault, Match, Repeat, Truncate
+from coordinator.stack.frame_faults import CAPACITY
 from coordinator.switching.change import InForce, Misfit
 from coordinator.trust_center import injection
 from coordinator.types import SECOND, Eui64, Instant
@@ -29,14 +30,21 @@ def arm(bench: Bench, request: schema.FaultArm, _context: Context) -> Answer:
     fault = told(request)
 
     def act(session: Session, _now: Instant) -> None:
-        faults = session.center.host.faults
-        faults.disarm(fault.id)
-        try:
-            faults.arm(fault)
-        except ValueError as error:
-            raise Misfit(str(error)) from None
+        exchange(session, (), (fault,))
 
     return changes.change(bench, request, _as_it_is, f"fault/arm {fault.id}", act)
+
+
+def exchange(session: Session, off: Collection[str], new: Collection[FrameFault]) -> None:
+    """Take faults off, which may be spent already, and arm others. Raises Misfit, having changed nothing."""
+    faults = session.center.host.faults
+    stay = {fault.id for fault, _, _ in faults.standing()} - {*off, *(fault.id for fault in new)}
+    if new and len(stay) + len(new) > CAPACITY:
+        raise Misfit(f"{len(stay)} faults are armed already, and {CAPACITY} can be; disarm some first")
+    for identifier in (*off, *(fault.id for fault in new)):
+        faults.disarm(identifier)
+    for fault in new:
+        faults.arm(fault)
 
 
 def disarm(bench: Bench, request: schema.FaultDisarm, _context: Context) -> Answer:
@@ -110,7 +118,7 @@ def _injected(session: Session, what: injection.Injection, now: Instant) -> trac
     return label
 
 
-def told(request: schema.FaultArm) -> FrameFault:
+def told(request: schema.FrameFault) -> FrameFault:
     """The fault that a request tells of. Raises ControlError."""
     frame = request.match.frame
     if frame not in frame_fault.FRAMES:

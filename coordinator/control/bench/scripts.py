@@ -62,6 +62,7 @@ class _Script:
                 when=step.when,
                 generation=request.if_generation if number == 1 else None,
                 transaction=request.transaction,
+                also=plan.also,
             )
             for number, (step, plan) in enumerate(zip(request.steps, planned, strict=True), 1)
         ]

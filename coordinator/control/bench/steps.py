@@ -6,16 +6,18 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from coordinator.control.bench import profiles
+from coordinator.control.bench import faults, profiles
 from coordinator.control.bench.bench import Bench
 from coordinator.control.schema import profiles as schema
 from coordinator.control.schema.errors import ControlError, Detail, ErrorCode
 from coordinator.runtime.session import Session
+from coordinator.stack.frame_fault import FrameFault
 from coordinator.switching import change as edits
 from coordinator.switching.change import InForce, Misfit
+from coordinator.types import Instant
 
-Make = Callable[[], edits.Edit]
-"""Makes a change; raises ControlError when there is no such thing."""
+Make = Callable[[], edits.Edit | FrameFault]
+"""Makes a change, or a fault to arm; raises ControlError when there is no such thing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,15 +30,23 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """One step as it will be asked for; `what` is its name for people."""
+    """One step as it will be asked for; `what` is its name for people. `disarm` are the ids of frame faults
+    that it takes off, `arm` those that it arms then.
+    """
 
     parts: tuple[Part, ...]
+    disarm: tuple[str, ...]
+    arm: tuple[FrameFault, ...]
     what: str
 
     @property
     def edit(self) -> edits.Edit:
-        """All of it as one change."""
+        """What becomes of the behaviours, as one change."""
         return edits.together(*(part.edit for part in self.parts))
+
+    def also(self, session: Session, _now: Instant) -> None:
+        """What becomes of the frame faults, in the same call. Raises Misfit, having changed nothing."""
+        faults.exchange(session, self.disarm, self.arm)
 
 
 def plans(bench: Bench, steps: list[schema.Step]) -> list[Plan]:
@@ -58,6 +68,7 @@ def foresee(session: Session, planned: list[Plan]) -> None:
     does not fit, unless another change makes it fit meanwhile: nobody can know that.
     """
     in_force = session.switcher.in_force
+    armed = [fault.id for fault, _, _ in session.center.host.faults.standing()]
     details: list[Detail] = []
     for number, plan in enumerate(planned):
         for part in plan.parts:
@@ -65,7 +76,9 @@ def foresee(session: Session, planned: list[Plan]) -> None:
                 in_force = part.edit(in_force)
             except Misfit as misfit:
                 details += [Detail(path=part.place, message=reason) for reason in misfit.reasons]
-        details += _beyond_the_radio(session, in_force, f"steps[{number}]", details)
+        place = f"steps[{number}]"
+        details += _beyond_the_radio(session, in_force, place, details)
+        details += _faults_amiss(plan, armed, place)
     if details:
         told = "; ".join(f"{each.path}: {each.message}" for each in details)
         raise ControlError(ErrorCode.REFUSED, f"nothing was changed: {told}", details=details)
@@ -81,31 +94,71 @@ def _beyond_the_radio(
             yield Detail(path=place, message=reason)
 
 
+def _faults_amiss(plan: Plan, armed: list[str], place: str) -> Iterator[Detail]:
+    """Faults to take off that nobody will have armed, or to arm twice. `armed` becomes what it will be after
+    this step.
+    """
+    for number, name in enumerate(plan.disarm):
+        if name in armed:
+            armed.remove(name)
+        else:
+            named = ", ".join(armed) or "none"
+            message = f"no fault '{name}' is armed; armed: {named}"
+            yield Detail(path=f"{place}.disarm[{number}]", message=message)
+    new = [fault.id for fault in plan.arm]
+    for number, name in enumerate(new):
+        if name in new[:number]:
+            yield Detail(path=f"{place}.arm[{number}]", message=f"this step arms '{name}' already")
+    armed += [name for name in dict.fromkeys(new) if name not in armed]
+
+
 def _plan(bench: Bench, step: schema.Step, place: str, wrong: list[ControlError]) -> Plan:
     parts: list[Part] = []
+    arm: list[FrameFault] = []
     words: list[str] = []
-    for where, word, make in _changes(bench, step):
+    for where, word, make in (*_changes(bench, step), *_arms(step)):
         words.append(word)
         try:
-            parts.append(Part(place=f"{place}.{where}", edit=make()))
+            made = make()
         except ControlError as error:
             wrong.append(_at(f"{place}.{where}", error))
-    return Plan(parts=tuple(parts), what=" ".join(words))
+            continue
+        if isinstance(made, FrameFault):
+            arm.append(made)
+        else:
+            parts.append(Part(place=f"{place}.{where}", edit=made))
+    return Plan(
+        parts=tuple(parts),
+        disarm=tuple(step.disarm),
+        arm=tuple(arm),
+        what=" ".join((*words, *(f"-fault.{name}" for name in step.disarm))),
+    )
 
 
 def _changes(bench: Bench, step: schema.Step) -> Iterator[tuple[str, str, Make]]:
-    """The profile first, then what is taken out, then what is added: its place, a word for it, and itself."""
+    """The profile first, then what is taken out, changed and added: its place, a word for it, and itself."""
     if step.profile is not None:
         word = step.profile if isinstance(step.profile, str) else profiles.INLINE
         yield "profile", word, partial(_become, bench, step.profile)
     for number, name in enumerate(step.remove):
         yield f"remove[{number}]", f"-{name}", partial(edits.remove, name)
+    for number, changed in enumerate(step.update):
+        yield f"update[{number}]", f"~{changed.name}", partial(_update, bench, changed)
     for number, choice in enumerate(step.add):
         yield f"add[{number}]", f"+{choice.name}", partial(_add, choice)
 
 
+def _arms(step: schema.Step) -> Iterator[tuple[str, str, Make]]:
+    for number, fault in enumerate(step.arm):
+        yield f"arm[{number}]", f"+fault.{fault.fault}", partial(faults.told, fault)
+
+
 def _become(bench: Bench, profile: str | Mapping[str, object]) -> edits.Edit:
     return edits.become(profiles.named(bench, profile))
+
+
+def _update(bench: Bench, changed: schema.Update) -> edits.Edit:
+    return profiles.updated(bench, changed.name, changed.settings)
 
 
 def _add(choice: schema.Choice) -> edits.Edit:

@@ -120,10 +120,11 @@ class FaultMatch(pydantic.BaseModel):
     device: Annotated[GivenEui64 | None, pydantic.Field(description="To this device only.")] = None
 
 
-class FaultArm(Switch):
-    """Damage frames deliberately: the next `count` that match, after `skip` of them."""
+class FrameFault(pydantic.BaseModel):
+    """Deliberate damage to frames: to the next `count` that match, after `skip` of them."""
 
-    when: When = "now"
+    model_config = pydantic.ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
     fault: Annotated[Name, pydantic.Field(description="Its name; another of that name is replaced.")]
     match: FaultMatch = FaultMatch()
     action: Literal["drop", "repeat", "flip", "truncate"]
@@ -136,6 +137,12 @@ class FaultArm(Switch):
     octets: Annotated[int, pydantic.Field(ge=1, le=126, description="truncate: how many are cut off.")] = 1
     count: Annotated[int | None, pydantic.Field(ge=1, le=1_000_000, description="null: until disarmed.")] = 1
     skip: Annotated[int, pydantic.Field(ge=0, le=1_000_000)] = 0
+
+
+class FaultArm(FrameFault, Switch):
+    """Damage frames deliberately: the next `count` that match, after `skip` of them."""
+
+    when: When = "now"
 
 
 class FaultDisarm(Switch):
@@ -175,20 +182,40 @@ class Choice(pydantic.BaseModel):
     settings: Settings = {}
 
 
+class Update(pydantic.BaseModel):
+    """A behaviour in force, and other settings for it; those not named stay."""
+
+    model_config = pydantic.ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    name: Label
+    settings: Settings
+
+
 class Step(pydantic.BaseModel):
-    """One change of a script: any of them, in this order, taking effect together."""
+    """One change of a script: a profile, then behaviours that go, change and come, then frame faults that go
+    and come, all of it taking effect together.
+    """
 
     model_config = pydantic.ConfigDict(strict=True, extra="forbid", frozen=True)
 
     when: When
     profile: ProfileName | dict[str, object] | None = None
-    add: Annotated[list[Choice], pydantic.Field(description="Behaviours to add.", max_length=32)] = []
     remove: Annotated[list[Label], pydantic.Field(description="Behaviours to take out.", max_length=32)] = []
+    update: Annotated[
+        list[Update], pydantic.Field(description="Behaviours in force to change.", max_length=32)
+    ] = []
+    add: Annotated[list[Choice], pydantic.Field(description="Behaviours to add.", max_length=32)] = []
+    disarm: Annotated[
+        list[Name],
+        pydantic.Field(description="Frame faults to take off; one that is spent by then is.", max_length=32),
+    ] = []
+    arm: Annotated[list[FrameFault], pydantic.Field(description="Frame faults to arm.", max_length=32)] = []
 
     @pydantic.model_validator(mode="after")
     def _not_empty(self) -> Step:
-        if self.profile is None and not self.add and not self.remove:
-            raise ValueError("a step changes something: profile, add or remove")
+        changes = (self.remove, self.update, self.add, self.disarm, self.arm)
+        if self.profile is None and not any(changes):
+            raise ValueError("a step changes something: profile, remove, update, add, disarm or arm")
         return self
 
 

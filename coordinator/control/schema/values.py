@@ -11,8 +11,8 @@ import pydantic
 from coordinator.types import Eui64
 
 NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
-LABEL = r"^[^\x00-\x1f\x7f]+$"
 PROFILE = r"^[^/\x00-\x1f\x7f]+$"
+LABEL = r"^[^\x00-\x1f\x7f]+$"
 HEX16 = r"^0x[0-9a-fA-F]{4}$"
 OCTETS = r"^([0-9a-fA-F]{2})+$"
 TRANSACTION = r"^[\x21-\x7e]+$"
@@ -20,8 +20,8 @@ TRANSACTION = r"^[\x21-\x7e]+$"
 IN_WORDS: Mapping[str, str] = MappingProxyType(
     {
         NAME: "a name is up to 64 of a-z, 0-9, '.', '_' and '-', and begins with a letter or a digit",
+        PROFILE: "the name of a profile, not a path, no control characters",
         LABEL: "no control characters, no end of line",
-        PROFILE: "a profile goes by its name, without a '/'",
         HEX16: "0x and four hexadecimal digits, as 0x1a2b",
         OCTETS: "octets, two hexadecimal digits each",
         TRANSACTION: "letters, digits and punctuation of ASCII, no spaces",
@@ -67,7 +67,10 @@ Octets = Annotated[
 Seconds = Annotated[float, pydantic.Field(ge=0, le=86_400, description="A span in seconds.")]
 ChannelNumber = Annotated[int, pydantic.Field(ge=11, le=26, description="A channel of the 2.4 GHz band.")]
 Name = Annotated[str, pydantic.StringConstraints(pattern=NAME)]
-ProfileName = Annotated[str, pydantic.StringConstraints(min_length=1, max_length=128, pattern=PROFILE)]
+ProfileName = Annotated[
+    str,
+    pydantic.StringConstraints(min_length=1, max_length=128, pattern=PROFILE),
+]
 """A file's name without its suffix: never a path."""
 Label = Annotated[
     str,

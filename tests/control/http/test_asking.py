@@ -30,7 +30,7 @@ from tests.ports import free_port
 pytestmark = pytest.mark.real_time
 
 TOKEN = "correct-horse"
-OK, FAIL, USAGE, UNREACHABLE, INCONCLUSIVE = 0, 1, 2, 6, 7
+OK, FAIL, USAGE, CONFIGURATION, UNREACHABLE, INCONCLUSIVE = 0, 1, 2, 3, 6, 7
 
 
 class Told:
@@ -381,7 +381,7 @@ def test_a_variable_that_does_not_say_where_the_bench_is_does_not_pass_for_the_d
     listen: str, says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LEGACY_TC__HTTP__LISTEN", listen)
-    assert invoke(["health"]) == USAGE
+    assert invoke(["health"]) == CONFIGURATION
     told = capsys.readouterr().err
     assert "LEGACY_TC__HTTP__LISTEN" in told
     assert says in told

@@ -20,6 +20,7 @@ from coordinator.control.schema.documents import Health
 from tests.control.mqtt import bench as stub
 from tests.control.mqtt.bench import BASE, QUICK, listener, plane_of
 from tests.control.mqtt.broker import Broker
+from tests.dongle.program import ROOT
 from tests.end_to_end.control.rack import Daemon, daemon, run, until
 from tests.pace import PATIENCE
 
@@ -256,6 +257,11 @@ def test_a_broker_that_forbids_it_is_told_of_by_the_topic_and_the_rest_goes_on(g
             assert served.transport.connected
 
     run(scenario())
+
+
+def test_the_access_list_that_ships_offers_the_line_for_it() -> None:
+    line = f"#topic write {TOPIC.replace('tc0', 'rack7-tc0')}"
+    assert line in (ROOT / "deploy" / "mosquitto" / "acl").read_text("utf-8").splitlines()
 
 
 async def formed(served: Daemon) -> None:
