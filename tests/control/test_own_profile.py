@@ -79,6 +79,7 @@ def test_no_path_and_no_other_file_can_be_had(own: Path) -> None:
             assert (await client.refused("profile/set", profile=name))["code"] == "not-found"
         error = await client.refused("profile/set", profile=own.name)
         assert f"did you mean '{own.stem}'?" in str(error["message"])
+        assert "did you mean 'zb3'?" in str((await client.refused("profile/set", profile="ZB3"))["message"])
         assert (await client.refused("profile/set", profile={"title": "x", "extends": own.stem}))[
             "code"
         ] == "invalid"

@@ -93,7 +93,9 @@ def named(bench: Bench, profile: str | Mapping[str, object]) -> Profile:
     if not isinstance(profile, str):
         return _well(lambda: load.from_document(profile, INLINE, "profile"))
     if profile not in bench.catalogue.names:
-        near = suggestion(profile, bench.catalogue.names) or "; profile/list names them all"
+        known = bench.catalogue.names
+        near = suggestion(profile, known) or suggestion(profile.lower(), known)
+        near = near or "; profile/list names them all"
         raise ControlError(
             ErrorCode.NOT_FOUND,
             f"no such profile: '{profile}'{near}",
