@@ -126,11 +126,10 @@ async def join(served: Daemon, tc: Client, story: Story, folder: Path) -> None:
 
 async def trouble(served: Daemon, tc: Client, story: Story, there: Broker) -> None:
     """Another profile, a request that waits, a process that stands still, a broker that does and goes."""
-    changed = await tc.done("profile/set", profile="pre-zb3", when="now")
-    story.generation = changed["generation"]
-    waiting = await tc.begin("verdict/get", run="r2", wait=2.0)
+    waiting = await tc.begin("profile/set", profile="pre-zb3", when={"after": {"seconds": 2.0}})
     story.healths["waiting"] = await tc.done("health")
-    await tc.answer("verdict/get", waiting)
+    changed = await tc.answer("profile/set", waiting)
+    story.generation = changed["data"]["generation"]
     served.process.send_signal(signal.SIGSTOP)
     await asyncio.sleep(STOOD_STILL)
     served.process.send_signal(signal.SIGCONT)
