@@ -19,11 +19,10 @@ from benchmarks.paper import PaperRadio, unreadable
 from coordinator.dongle import listen
 from coordinator.dongle.spinel import Model, Rcp
 from coordinator.types import Eui64, Instant
-from tests.control.mqtt.broker import Broker, broker
+from tests.control.mqtt.broker import Broker, broker, free_port
 from tests.end_to_end import wireshark
 from tests.end_to_end.control.rack import Client, Daemon, Json, bench, daemon, run, until
 from tests.end_to_end.wireshark import Frame, command
-from tests.ports import free_port
 
 pytestmark = [pytest.mark.real_time, pytest.mark.tshark]
 
@@ -127,11 +126,10 @@ async def join(served: Daemon, tc: Client, story: Story, folder: Path) -> None:
 
 async def trouble(served: Daemon, tc: Client, story: Story, there: Broker) -> None:
     """Another profile, a request that waits, a process that stands still, a broker that does and goes."""
-    changed = await tc.done("profile/set", profile="pre-zb3", when="now")
-    story.generation = changed["generation"]
-    waiting = await tc.begin("verdict/get", device="00:00:00:00:00:00:00:99", wait=2.0)
+    waiting = await tc.begin("profile/set", profile="pre-zb3", when={"after": {"seconds": 2.0}})
     story.healths["waiting"] = await tc.done("health")
-    await tc.answer("verdict/get", waiting)
+    changed = await tc.answer("profile/set", waiting)
+    story.generation = changed["data"]["generation"]
     served.process.send_signal(signal.SIGSTOP)
     await asyncio.sleep(STOOD_STILL)
     served.process.send_signal(signal.SIGCONT)
