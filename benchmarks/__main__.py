@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from benchmarks import control, frames, joins, memory, state, transport_key, turnaround
+from benchmarks import control, events, frames, joins, memory, state, transport_key, turnaround
 from benchmarks.measurement import FULL, QUICK, SEED, Effort, Measurement
 
 Benchmark = Callable[[Effort], list[Measurement]]
@@ -30,7 +30,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "alive": joins.measure_alive,
     "turnaround": turnaround.measure,
     "effect": control.measure_effect,
-    "events": control.measure_events,
+    "events": events.measure,
     "turnaround-steered": turnaround.measure_steered,
     "memory": memory.measure,
 }

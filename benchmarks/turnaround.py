@@ -8,26 +8,28 @@ acknowledged (protocol.md 2); what the RCP, the pty and this process take is in 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.broker import mosquitto
 from benchmarks.measurement import Effort, Measurement
+from benchmarks.onlookers import steersman, taken, taking
+from benchmarks.paper import PaperRadio
+from benchmarks.rack import rack
 from benchmarks.transport_key import CAPABILITY
 from coordinator.codec import mac, mac_commands
 from coordinator.dongle import listen
 from coordinator.dongle.spinel import Model, Rcp
-from coordinator.radio.base import Confirms, Hears
-from coordinator.sim.radio import ignore_confirm, ignore_frame
-from coordinator.stack.mac import ASSOCIATION_REQUEST, COMMAND_TO_DEVICE, POLL_EXTENDED
-from coordinator.stack.node import Action, ReceivedFrame, Transmit, TransmitStatus, Tune
-from coordinator.types import BROADCAST_PAN, CHANNELS, COORDINATOR, Channel, Duration, Eui64, Instant
+from coordinator.stack.mac import ASSOCIATION_REQUEST, POLL_EXTENDED
+from coordinator.types import BROADCAST_PAN, COORDINATOR, Eui64, Instant
 
 LISTENS = 19.5
 """Milliseconds that a joiner listens at least."""
@@ -38,40 +40,12 @@ BETWEEN = 0.004
 NOISE = 500
 """Frames a second that nobody can read: each is one record heard and one dropped, 1,000 events."""
 STEERED_NOISE = 1_000
-"""The same where each is an event of MQTT as well."""
+"""The same where each is an event of MQTT as well; what is missing of a load comes from the bench's mill."""
+LOADS = (5_000, 3_500, 2_500, 1_500)
+"""Events a second towards the broker: tried one after the other until one is held."""
+COMMANDS_A_SECOND = 20
 PATIENCE = 5.0
 QUICKEST_ROUND = 0.05
-_RESPONSE = bytes((COMMAND_TO_DEVICE & 0xFF, COMMAND_TO_DEVICE >> 8))
-
-
-class PaperRadio:
-    """A `Radio` on no air: what it hears is put in by hand, and every transmission succeeds."""
-
-    def __init__(self) -> None:
-        self.kind = "paper"
-        self.tuned: Tune | None = None
-        self.hears: Hears = ignore_frame
-        self._confirms: Confirms = ignore_confirm
-        self.response: asyncio.Future[float] | None = None
-
-    async def start(self, hears: Hears, confirms: Confirms) -> None:
-        self.hears, self._confirms = hears, confirms
-
-    def post(self, action: Action) -> None:
-        if isinstance(action, Tune):
-            self.tuned = action
-        if isinstance(action, Transmit):
-            response = self.response
-            if response is not None and not response.done() and action.psdu[:2] == _RESPONSE:
-                response.set_result(time.perf_counter())
-            loop = asyncio.get_running_loop()
-            loop.call_later(0.001, self._confirms, action.handle, TransmitStatus.SUCCESS, False)
-
-    async def energy_scan(self, _channel: Channel, _span: Duration) -> int:
-        return -95
-
-    async def close(self) -> None:
-        pass
 
 
 @dataclass(slots=True)
@@ -87,8 +61,16 @@ class Stalls:
             time.sleep(0.001)
             self.worst = max(self.worst, (time.perf_counter() - began - 0.001) * 1000)
 
-    def stop(self) -> None:
-        self._stop.set()
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[Stalls]:
+        """Look for as long as the block lasts."""
+        watcher = threading.Thread(target=self.watch, daemon=True)
+        watcher.start()
+        try:
+            yield self
+        finally:
+            self._stop.set()
+            watcher.join()
 
 
 def measure(effort: Effort) -> list[Measurement]:
@@ -98,69 +80,115 @@ def measure(effort: Effort) -> list[Measurement]:
 
 
 def measure_steered(effort: Effort) -> list[Measurement]:
-    """While every frame is an event that a broker is told of."""
-    samples = 2_000 if effort.span >= QUICKEST_ROUND * 2 else 200
-    with mosquitto() as port:
-        return asyncio.run(_measure(samples, STEERED_NOISE, port))
+    """While a broker is told of thousands of events a second and somebody gives commands all the time."""
+    samples = 2_000 if effort.span >= QUICKEST_ROUND * 2 else 200 if effort.span >= QUICKEST_ROUND else 20
+    found: list[Measurement] = []
+    for load in LOADS:
+        figures, held = asyncio.run(steered(samples, load))
+        found += figures
+        if held:
+            break
+    return found
 
 
-async def _measure(samples: int, noise: int, broker: int | None = None) -> list[Measurement]:
-    radio = PaperRadio()
-    began = time.monotonic()
+async def steered(
+    samples: int, load: int, noise: int = STEERED_NOISE, *more: str
+) -> tuple[list[Measurement], bool]:
+    """The figures at a load of so many events a second, so many of them frames of the radio; whether all of
+    them came in time.
+    """
+    stopped = asyncio.Event()
+    with mosquitto() as broker, tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        events = folder / "events"
+        async with (
+            _dongle() as (radio, path),
+            rack(broker, load - noise, "--radio", f"spinel:{path}", "--folder", place, *more) as bench,
+            steersman(broker) as asking,
+            taking(broker, events),
+        ):
+            await _until_up(radio)
+            bench.go()
+            making = asyncio.ensure_future(radio.hear_noise(noise))
+            steering = asyncio.ensure_future(asking.steer(COMMANDS_A_SECOND, stopped))
+            with Stalls().watched() as stalls:
+                turns = [await _turn(radio, index) for index in range(samples)]
+            milled = await bench.stop()
+            making.cancel()
+            stopped.set()
+            await steering
+            await asking.drained()
+        found = taken(events, milled)
+    told = (
+        f"{len(asking.answers) / milled.seconds:.0f} commands/s, {asking.switches} switches; "
+        f"{found.offered:,.0f} events/s offered, {found.rate:,.0f}/s at the subscriber, {found.dropped:,} "
+        f"dropped, load {'held' if found.held else 'not held'}"
+    )
+    name = f"steered at {load:,}/s"
+    figures = _figures(turns, stalls.worst, told, name)
+    dropped = Measurement(
+        name=f"turnaround, {name}, dropped", value=found.dropped, unit="events", conditions="of MQTT"
+    )
+    return [*figures, dropped], found.held
+
+
+async def _measure(samples: int, noise: int) -> list[Measurement]:
+    with tempfile.TemporaryDirectory() as folder:
+        async with _dongle() as (radio, path):
+            program = _program(path, Path(folder))
+            try:
+                await _until_up(radio)
+                started = time.monotonic()
+                making = asyncio.ensure_future(radio.hear_noise(noise))
+                with Stalls().watched() as stalls:
+                    turns = [await _turn(radio, index) for index in range(samples)]
+                lasted = time.monotonic() - started
+                making.cancel()
+            finally:
+                program.terminate()
+                program.wait(PATIENCE)
+        with (Path(folder) / "run.jsonl").open("rb") as events:
+            rate = sum(1 for _ in events) / lasted
+    name = "under load" if noise else "idle"
+    return _figures(turns, stalls.worst, f"{rate:,.0f} events/s written to a file", name)
+
+
+@contextlib.asynccontextmanager
+async def _dongle() -> AsyncIterator[tuple[PaperRadio, str]]:
+    """An emulated RCP behind a pty, and the radio of paper that it is of."""
+    radio, began = PaperRadio(), time.monotonic()
     rcp = Rcp(radio, lambda: Instant(round((time.monotonic() - began) * 1e6)), Model(eui64=Eui64(1)))
     await rcp.start()
     path: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     listening = asyncio.ensure_future(listen.listen(listen.Pty(), rcp, path.set_result))
-    stalls = Stalls()
-    watcher = threading.Thread(target=stalls.watch, daemon=True)
-    with tempfile.TemporaryDirectory() as folder:
-        program = _program(await path, Path(folder), broker)
-        try:
-            await _until_up(radio)
-            watcher.start()
-            started = time.monotonic()
-            load = asyncio.ensure_future(_make_noise(radio, noise))
-            taken = [await _turn(radio, index) for index in range(samples)]
-            lasted = time.monotonic() - started
-            load.cancel()
-        finally:
-            stalls.stop()
-            program.terminate()
-            program.wait(PATIENCE)
-            listening.cancel()
-            await asyncio.wait((listening,))
-        with (Path(folder) / "run.jsonl").open("rb") as events:
-            rate = sum(1 for _ in events) / lasted
-    name = "idle" if not noise else "under load" if broker is None else "steered"
-    return _figures(taken, stalls.worst, rate, name)
+    try:
+        yield radio, await path
+    finally:
+        listening.cancel()
+        await asyncio.wait((listening,))
 
 
-def _program(path: str, folder: Path, broker: int | None) -> subprocess.Popen[bytes]:
-    steered = [] if broker is None else ["--mqtt", f"mqtt://127.0.0.1:{broker}", "--tc-id", "bench"]
+def _program(path: str, folder: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [
             sys.executable, "-c", "from coordinator.cli import main; main()", "--profile", "zb3",
             "--radio", f"spinel:{path}", "--permit-join", "3600", "--any-joiner", "--observe", "5",
-            "--capture", str(folder / "run.pcapng"), "--events", str(folder / "run.jsonl"), *steered,
+            "--capture", str(folder / "run.pcapng"), "--events", str(folder / "run.jsonl"),
         ],
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL if steered else None,
-        env={**os.environ, "LEGACY_TC__MQTT__FRAMES": "true"} if steered else None,
     )  # fmt: skip
 
 
 async def _until_up(radio: PaperRadio) -> None:
     """Wait until the program has formed its network."""
     async with asyncio.timeout(4 * PATIENCE):
-        while (
-            radio.tuned is None or radio.tuned.address != COORDINATOR or radio.tuned.pan_id == BROADCAST_PAN
-        ):
+        while not radio.formed:
             await asyncio.sleep(0.05)
     await asyncio.sleep(0.5)
 
 
 async def _turn(radio: PaperRadio, index: int) -> float:
-    """One device asks to associate and polls; return the milliseconds to its response."""
+    """One device asks to associate and polls; return the milliseconds to its response, or to our patience."""
     assert radio.tuned is not None
     pan_id, device = radio.tuned.pan_id, Eui64(0x00124B0000000000 + index)
     request = mac_commands.encode(mac_commands.AssociationRequest(capability=CAPABILITY))
@@ -173,58 +201,29 @@ async def _turn(radio: PaperRadio, index: int) -> float:
     radio.response = asyncio.get_running_loop().create_future()
     asked = time.perf_counter()
     _hear(radio, mac.Frame(POLL_EXTENDED, sequence + 1 & 0xFF, pan_id, COORDINATOR, None, device, poll))
-    async with asyncio.timeout(PATIENCE):
-        answered = await radio.response
+    answered = asked + PATIENCE
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            answered = await radio.response
     await asyncio.sleep(BETWEEN)
     return (answered - asked) * 1000
 
 
 def _hear(radio: PaperRadio, frame: mac.Frame) -> None:
-    assert radio.tuned is not None
     psdu = mac.encode(frame)
-    pending = mac.is_data_request(psdu)
-    radio.hears(
-        ReceivedFrame(psdu=psdu, channel=radio.tuned.channel, rssi=-40, lqi=255, acked_with_pending=pending)
-    )
+    radio.hear(psdu, rssi=-40, pending=mac.is_data_request(psdu))
 
 
-async def _make_noise(radio: PaperRadio, rate: int) -> None:
-    """Broadcasts that no key opens, in bursts a hundredth of a second apart."""
-    if not rate:
-        return
-    channel = radio.tuned.channel if radio.tuned else CHANNELS[0]
-    pan = (radio.tuned.pan_id if radio.tuned else BROADCAST_PAN).to_bytes(2, "little")
-    number = 0
-    while True:
-        for _ in range(rate // 100):
-            number += 1
-            psdu = _unreadable(number, pan)
-            radio.hears(ReceivedFrame(psdu=psdu, channel=channel, rssi=-60, lqi=200))
-        await asyncio.sleep(0.01)
-
-
-def _unreadable(number: int, pan: bytes) -> bytes:
-    """A NWK broadcast under the network key's sequence number 0 whose MIC holds for nobody."""
-    source = (0x4000 + number % 0x800).to_bytes(2, "little")
-    mac_header = b"\x41\x88" + bytes((number & 0xFF,)) + pan + b"\xff\xff" + source
-    nwk_header = bytes.fromhex("0902fcff") + source + bytes((30, number & 0xFF))
-    security = b"\x28" + number.to_bytes(4, "little") + bytes.fromhex("785634120000000000")
-    return mac_header + nwk_header + security + bytes.fromhex("aabbccddeeff0011223344")
-
-
-def _figures(taken: list[float], stall: float, rate: float, name: str) -> list[Measurement]:
-    ranked = sorted(taken)
+def _figures(turns: list[float], stall: float, told: str, name: str) -> list[Measurement]:
+    ranked = sorted(turns)
     name = f"turnaround, {name}"
-    conditions = (
-        f"{len(taken):,} associations through a pty, {rate:,.0f} events/s written; "
-        f"host load {os.getloadavg()[0]:.2f}"
-    )
+    conditions = f"{len(turns):,} associations through a pty; {told}; host load {os.getloadavg()[0]:.2f}"
 
     def at(share: float) -> float:
         return ranked[min(len(ranked) - 1, int(share * len(ranked)))]
 
-    late = sum(each > LISTENS for each in taken)
-    slow = sum(each > AIM for each in taken)
+    late = sum(each > LISTENS for each in turns)
+    slow = sum(each > AIM for each in turns)
     return [
         Measurement(name=f"{name}, p50", value=at(0.5), unit="ms", conditions=conditions),
         Measurement(name=f"{name}, p99", value=at(0.99), unit="ms", conditions=""),

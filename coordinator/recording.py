@@ -90,11 +90,11 @@ class Recording:
         miss: Miss,
         *,
         own_traffic: bool = False,
-        behind: Callable[[BinaryIO], Behind] | None = None,
+        behind: Callable[[BinaryIO, str], Behind] | None = None,
     ) -> None:
         """`own_traffic`: nobody calls `hear`, and the capture has what the radio heard and sent.
 
-        `behind` puts a writer between us and each file.
+        `behind` puts a writer between us and each file, which is `CAPTURE` or `EVENTS`.
         """
         self._files = files
         self._transmitter = transmitter
@@ -145,7 +145,7 @@ class Recording:
             file.truncate(0)
         if self._behind is None:
             return file
-        writer = self._behind(file)
+        writer = self._behind(file, name)
         self._writers.append((name, writer))
         return writer
 

@@ -23,6 +23,8 @@ MQTT_PLAINTEXT = Key("mqtt", "allow_plaintext")
 MQTT_USERNAME = Key("mqtt", "username")
 MQTT_PASSWORD = Key("mqtt", "password_file")
 MQTT_CA = Key("mqtt", "ca_file")
+MQTT_PANEL = Key("mqtt", "home_assistant")
+MQTT_PANEL_PREFIX = Key("mqtt", "home_assistant_prefix")
 MQTT_TLS = (MQTT_CA, MQTT_CERTIFICATE, MQTT_KEY_FILE)
 CAPTURE = Key("evidence", "capture")
 EVENTS = Key("evidence", "events")
@@ -145,3 +147,6 @@ def _without_effect(configuration: Configuration) -> Iterator[Remark]:
         given = [key for key in configuration.origins if key.section == section and key != switch]
         if given and configuration.value(switch) is None and configuration.is_sure(switch):
             yield Remark(given[0], f"has no effect without {switch}")
+    panel = configuration.values.mqtt.home_assistant
+    if MQTT_PANEL_PREFIX in configuration.origins and not panel and configuration.is_sure(MQTT_PANEL):
+        yield Remark(MQTT_PANEL_PREFIX, f"has no effect without {MQTT_PANEL} = true")

@@ -118,6 +118,7 @@ RadioText = Annotated[str, meaning(radio_url.parse)]
 BrokerText = Annotated[str, meaning(broker_url.parse)]
 ListenText = Annotated[str, meaning(values.listen)]
 TcIdText = Annotated[str, meaning(values.tc_id)]
+TopicText = Annotated[str, meaning(values.topic_prefix)]
 
 
 class TrustCenter(Table):
@@ -308,6 +309,14 @@ class Mqtt(Table):
         within=values.Range(1, 65_535),
     )
     frames: bool = key(False, "Publish every frame heard and sent as an event.")
+    home_assistant: bool = key(
+        False, "Describe the bench to Home Assistant: a panel with profile, joining, last verdict and radio."
+    )
+    home_assistant_prefix: TopicText = key(
+        "homeassistant",
+        "The topic below which Home Assistant looks for devices.",
+        pattern=f"^{values.TOPIC_PREFIX}$",
+    )
 
 
 class Http(Table):

@@ -139,7 +139,7 @@ class Metrics:
         self._outbox.set(depth)
 
     def captured(self, octets: int) -> None:
-        """So many octets more were written to a capture."""
+        """So many octets more were written to a capture. May be called in any thread."""
         self._captured.inc(octets)
 
     def loop_lag(self, seconds: float) -> None:

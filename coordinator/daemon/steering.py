@@ -48,7 +48,7 @@ async def steered(
     Raises what `serve` raises. `begun` is called before the first session runs.
     """
     with Notifier.from_environment() as notifier:
-        async with _plane(control, reporter, notifier, hangup) as service:
+        async with plane(control, reporter, notifier, hangup) as service:
             ending = await sessions(order, service, stop, begun, notifier)
             notifier.stopping()
             return ending
@@ -103,10 +103,12 @@ def _drawn(order: Order, in_use: NetworkInUse) -> Order:
 def _next(order: Order, reform: Reform, before: Session) -> Order:
     """The order for another network: behaviours, faults and generation go on, devices do not."""
     if reform.forget and order.state is not None:
-        state_folder.erase(order.state)
+        state_folder.forget(order.state)
     return replace(
         order,
         setting=reform.setting,
+        ordinal=before.order.ordinal + 1,
+        aps_counter=before.center.host.link_keys.outgoing.value,
         joiner=None,
         in_force=before.switcher.in_force,
         generation=before.switcher.generation,
@@ -130,7 +132,7 @@ def _another(path: Path | None) -> Path | None:
 
 
 @asynccontextmanager
-async def _plane(
+async def plane(
     control: Control, reporter: Reporter, notifier: Notifier, hangup: Hangup | None
 ) -> AsyncIterator[Service]:
     """The control plane, and everything that looks after it."""

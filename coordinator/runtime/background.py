@@ -9,6 +9,7 @@ import select
 import stat
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import BinaryIO
 
 MAX_WAITING = 64 * 1024 * 1024
@@ -24,10 +25,19 @@ class BackgroundFile:
     error no more is written, and a regular file ends with the last write that is there as a whole.
     """
 
-    def __init__(self, file: BinaryIO, limit: int | None = None) -> None:
-        """`file` is written at its end; `limit`: octets that may be written in all, None for no limit."""
+    def __init__(
+        self,
+        file: BinaryIO,
+        limit: int | None = None,
+        written: Callable[[int], object] = lambda _octets: None,
+    ) -> None:
+        """`file` is written at its end; `limit`: octets that may be written in all, None for no limit.
+
+        `written` hears in the writer's thread how many octets more are in the file, before `drain` returns.
+        """
         self._file = file
         self._limit = limit
+        self._written = written
         self._taken = 0
         self._condition = threading.Condition()
         self._queue: deque[bytes] = deque()
@@ -96,7 +106,7 @@ class BackgroundFile:
                 self._waiting = 0
                 self._busy = True
             try:
-                _write_whole(self._file, writes)
+                _write_whole(self._file, writes, self._written)
             except OSError as error:
                 with self._condition:
                     self._error = self._error or error
@@ -108,10 +118,13 @@ class BackgroundFile:
                     self._condition.notify_all()
 
 
-def _write_whole(file: BinaryIO, writes: tuple[bytes, ...]) -> None:
-    """Write all of these. Raises OSError, and then a regular file has the first of them, each whole."""
+def _write_whole(file: BinaryIO, writes: tuple[bytes, ...], written: Callable[[int], object]) -> None:
+    """Write all of these. Raises OSError, and then a regular file has the first of them, each whole.
+    `written` hears in either case how many octets are there.
+    """
     raw: BinaryIO = getattr(file, "raw", file)  # a buffer would come back with the rest when it is closed
-    left, before = memoryview(b"".join(writes)), _size(raw)
+    octets = b"".join(writes)
+    left, before = memoryview(octets), _size(raw)
     try:
         while left:
             taken = raw.write(left)
@@ -120,9 +133,9 @@ def _write_whole(file: BinaryIO, writes: tuple[bytes, ...]) -> None:
             left = left[taken or 0 :]
         raw.flush()
     except OSError:
-        if before is not None:
-            _cut(raw, before, writes)
+        written(len(octets) - len(left) if before is None else _cut(raw, before, writes))
         raise
+    written(len(octets))
 
 
 def _size(file: BinaryIO) -> int | None:
@@ -134,8 +147,8 @@ def _size(file: BinaryIO) -> int | None:
     return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
-def _cut(file: BinaryIO, before: int, writes: tuple[bytes, ...]) -> None:
-    """Take off the write that is there in part."""
+def _cut(file: BinaryIO, before: int, writes: tuple[bytes, ...]) -> int:
+    """Take off the write that is there in part; return how many octets of the others are there."""
     there, whole = _size(file) or 0, before
     for octets in writes:
         if whole + len(octets) > there:
@@ -143,3 +156,4 @@ def _cut(file: BinaryIO, before: int, writes: tuple[bytes, ...]) -> None:
         whole += len(octets)
     with contextlib.suppress(OSError):
         os.ftruncate(file.fileno(), whole)
+    return whole - before

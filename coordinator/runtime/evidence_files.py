@@ -96,7 +96,6 @@ class EvidenceFiles:
         """
         self._make = make
         self._missed = missed
-        self._path = first.capture
         self._first = make(first, lambda reason: missed(None, reason), None)
         self._stack = contextlib.ExitStack()
         self._prelude = Prelude()
@@ -121,15 +120,6 @@ class EvidenceFiles:
     def wanted(self) -> bool:
         """True while anything is recorded."""
         return bool(self._all)
-
-    @property
-    def octets(self) -> int:
-        """How much is in the capture files that are open."""
-        total = 0
-        for path in (self._path, *self._late):
-            with contextlib.suppress(OSError):
-                total += 0 if path is None else path.stat().st_size
-        return total
 
     @property
     def late(self) -> tuple[Path, ...]:

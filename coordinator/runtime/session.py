@@ -16,7 +16,7 @@ from coordinator import trace
 from coordinator.composition import TRUST_CENTER_NAME, Setting, TrustCenterNode
 from coordinator.evidence.outcome import Verdict
 from coordinator.radio.errors import Fault, RadioUnavailable
-from coordinator.recording import Files, Miss, Recording
+from coordinator.recording import CAPTURE, Files, Miss, Recording
 from coordinator.runtime.background import BackgroundFile
 from coordinator.runtime.driver import Driver
 from coordinator.runtime.evidence_files import EvidenceFiles
@@ -53,6 +53,8 @@ class Session:
         """Called when nothing can be done to it any more; its files are open still."""
         self.capture_failed: Callable[[Path, str], None] = lambda _path, _reason: None
         """Hears once of each capture begun meanwhile that lacks something, and why."""
+        self.captured: Callable[[int], object] = lambda _octets: None
+        """Hears how many octets more are in a capture file, in the thread that wrote them."""
         self._files_failed = False
         self._reform: asyncio.Future[Reform] = asyncio.get_running_loop().create_future()
         self.judge = Judge(order, reporter, lambda: self.files, self._relay, ground.radio.kind)
@@ -67,6 +69,7 @@ class Session:
             behaviours=in_force.behaviours,
             generation=order.generation,
         )
+        self.center.host.link_keys.outgoing.raise_to(order.aps_counter)
         self.switcher = Switcher(self.center, in_force.profile, ground.assess)
         self.switcher.in_force = in_force
         for fault in order.faults:
@@ -91,8 +94,13 @@ class Session:
             TRUST_CENTER_NAME,
             miss,
             own_traffic=not self.ground.sees_air,
-            behind=lambda file: BackgroundFile(file, limit),
+            behind=lambda file, name: BackgroundFile(
+                file, limit, self._captured if name == CAPTURE else lambda _octets: None
+            ),
         )
+
+    def _captured(self, octets: int) -> None:
+        self.captured(octets)
 
     def _missed(self, late: Path | None, reason: str) -> None:
         """The session's own files are evidence of all of it; a capture begun meanwhile is of who is there
@@ -338,6 +346,8 @@ def _remarks(order: Order) -> list[str]:
         remarks.append(f"joiner: {order.joiner.name}")
     if order.seed is not None:
         remarks.append(f"seed: {order.seed}")
+    if order.ordinal:
+        remarks.append(f"networks before: {order.ordinal}")
     return remarks
 
 

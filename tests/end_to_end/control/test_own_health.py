@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.control.mqtt.broker import Broker, broker, free_port
+from tests.control.mqtt.broker import Broker, broker
 from tests.dongle.program import DEADLINE, PROGRAM, ROOT, first_line, started
 from tests.end_to_end.control.rack import Json, program, run
+from tests.ports import free_port
 
 pytestmark = pytest.mark.real_time
 
