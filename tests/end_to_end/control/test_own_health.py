@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
+import trustme
 
 from tests.control.mqtt.broker import Broker, broker
 from tests.dongle.program import DEADLINE, PROGRAM, ROOT, first_line, started
@@ -133,6 +134,32 @@ def test_it_is_asked_as_itself_with_what_the_deployed_access_list_lets_it_do(tmp
                 code, _, err = await health("--config", str(file))
                 assert (code, err.count("\n")) == (6, 1)
                 assert "we may not read it" in err
+
+    run(scenario())
+
+
+def test_with_a_certificate_it_is_asked_under_the_name_that_is_its_own(tmp_path: Path) -> None:
+    folder = tmp_path / "broker"
+    folder.mkdir()
+    authority = trustme.CA()
+    server, ours = authority.issue_cert("127.0.0.1"), authority.issue_cert(common_name="rack7-tc0")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    server.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+    ours.private_key_and_cert_chain_pem.write_to_path(tmp_path / "tc0.pem")
+    config = (
+        f"cafile {tmp_path}/ca.pem\ncertfile {folder}/server.pem\nkeyfile {folder}/server.pem\n"
+        "require_certificate true\nuse_identity_as_username true\nallow_anonymous false\n"
+        f"acl_file {ROOT}/deploy/mosquitto/acl"
+    )
+
+    async def scenario() -> None:
+        with broker(folder, config=config) as made:
+            file = tmp_path / "legacy-tc.toml"
+            url = made.url.replace("mqtt:", "mqtts:")
+            file.write_text(f'{smallest(url)}ca_file = "ca.pem"\ncertificate_file = "tc0.pem"\n', "utf-8")
+            async with bench(file):
+                code, _, err = await health("--config", str(file))
+                assert (code, err) == (0, "")
 
     run(scenario())
 
