@@ -19,10 +19,11 @@ from benchmarks.paper import PaperRadio, unreadable
 from coordinator.dongle import listen
 from coordinator.dongle.spinel import Model, Rcp
 from coordinator.types import Eui64, Instant
-from tests.control.mqtt.broker import Broker, broker, free_port
+from tests.control.mqtt.broker import Broker, broker
 from tests.end_to_end import wireshark
 from tests.end_to_end.control.rack import Client, Daemon, Json, bench, daemon, run, until
 from tests.end_to_end.wireshark import Frame, command
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.real_time, pytest.mark.tshark]
 
