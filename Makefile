@@ -13,14 +13,25 @@ PYTEST_ARGS ?=
 # What `make bench` tells it:       make bench BENCH_ARGS="--json results.jsonl"
 BENCH_ARGS ?=
 
-.PHONY: run test lint format types layers matrix-check api-check check matrix api bench image tshark \
+.PHONY: run test coverage lint format types layers matrix-check api-check check matrix api bench image tshark \
   zigbee-on-host asyncapi-parser judges clean
 
 run: $(VENV)/.installed
 	@$(BIN)/legacy-tc $(ARGS)
 
+# What runs in real time runs alone, so that nothing makes it late; all else on every core.
 test: $(VENV)/.installed-dev tshark zigbee-on-host asyncapi-parser judges
+ifeq ($(strip $(PYTEST_ARGS)),)
+	$(BIN)/python -m pytest -m real_time
+	$(BIN)/python -m pytest -m "not real_time" -n auto
+else
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+endif
+
+# Coverage makes the thousands of disturbed runs of tests/faults three times as long and tells nothing more.
+coverage: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest --ignore=tests/faults -m real_time --cov --cov-report=
+	$(BIN)/python -m pytest --ignore=tests/faults -m "not real_time" -n auto --cov --cov-append --cov-report=term
 
 check: lint types layers matrix-check api-check
 

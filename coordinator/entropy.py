@@ -21,6 +21,10 @@ class SeededEntropy:
         """A further source of its own, named below this one."""
         return SeededEntropy(self._seed, f"{self._name}/{name}")
 
+    def of_network(self, ordinal: int) -> SeededEntropy:
+        """The source that one network is drawn from; the first one's, number 0, is this source itself."""
+        return self.stream(f"network-{ordinal}") if ordinal else self
+
     def octets(self, count: int) -> bytes:
         """Return `count` octets."""
         return self._random.randbytes(count)

@@ -37,10 +37,10 @@ from coordinator.types import SECOND
 
 HELP = """A Zigbee Trust Center as old, as wrong or as compliant as you ask.
 
-Without a verb it runs one: forms a network on the radio it is given, or on a simulated one where it also
-powers a simulated router on; shows each join as a ladder and says how it ended. Exit codes: 0 pass, 1 fail,
-2 usage, 3 configuration, 4 no radio, 5 radio lost, 6 broker or bench unreachable, 7 inconclusive,
-70 internal error, 129/130/143 signals.
+Without a verb, or with `run`, it runs one: forms a network on the radio it is given, or on a simulated one
+where it also powers a simulated router on; shows each join as a ladder and says how it ended. Exit codes:
+0 pass, 1 fail, 2 usage, 3 configuration, 4 no radio, 5 radio lost, 6 broker or bench unreachable,
+7 inconclusive, 70 internal error, 129/130/143 signals.
 """
 
 
@@ -83,6 +83,11 @@ Version = Annotated[
 ]
 
 
+@app.command(
+    "run",
+    help="Run a Trust Center until told to stop: what happens without a verb, under its own name.",
+    epilog=examples("run --profile pre-zb3", "run --config /etc/legacy-tc/legacy-tc.toml"),
+)
 @app.callback()
 def main_callback(
     context: typer.Context,

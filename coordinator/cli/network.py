@@ -111,13 +111,15 @@ def reset_command(
 ) -> None:
     """Forget the network, its keys and its devices: the next run forms a new one.
 
+    What stays is how far its frame counters went: they never go back, whatever key comes next.
+
     Example: legacy-tc network reset --state ./bench --yes
     """
     if not yes:
         raise typer.BadParameter(
             "this forgets the network and every device on it; add --yes", param_hint="--yes"
         )
-    typer.echo("forgotten" if state_folder.erase(state) else "there was nothing to forget")
+    typer.echo("forgotten" if state_folder.forget(state) else "there was nothing to forget")
 
 
 def _load(state: Path) -> Saved:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 import typer
@@ -85,11 +86,17 @@ def faults(configuration: Configuration) -> list[ConfigurationError]:
     """All that keeps a configuration from being run; that it names no profile does not, an option may."""
     remarks = rules.faults(configuration)
     problems = [*configuration.problems, *(configuration.error(*remark) for remark in remarks)]
-    checks: list[Callable[[Configuration], object]] = [refuse_twin, network, joiner]
+    checks: list[Callable[[Configuration], object]] = [
+        refuse_twin,
+        network,
+        joiner,
+        partial(refuse_overwriting, events=False),
+        partial(refuse_overwriting, capture=False),
+    ]
     if not any(key.section == "mqtt" for key in (*configuration.doubtful, *(key for key, _ in remarks))):
         checks.append(steering.broker)
     if configuration.values.trust_center.profile is not None:
-        checks += [profile, refuse_overwriting]
+        checks.append(profile)
     if not isinstance(radio(configuration), Simulated) and configuration.is_sure(*ONE_OF):
         checks.append(allowed)
     for check in checks:
@@ -119,16 +126,22 @@ def refuse_twin(configuration: Configuration) -> None:
     options.refuse_twin(configuration.values.network.trust_center, [] if seed is None else [seed])
 
 
-def refuse_overwriting(configuration: Configuration) -> None:
-    """Raise typer.BadParameter when a file to be written is one that is read."""
+def refuse_overwriting(configuration: Configuration, *, capture: bool = True, events: bool = True) -> None:
+    """Raise typer.BadParameter when a file to be written, of those asked about, is one that is read."""
     found = configuration.values
     with named_by(configuration, PROFILE):
-        read = options.inputs(named_profile(configuration), None, found.network.key_file)
+        name = found.trust_center.profile
+        read = options.inputs(options.ALL if name is None else name, None, found.network.key_file)
     name = found.simulation.joiner
     if name is not None and name != options.ALL:
         with named_by(configuration, JOINER):
             read += joiners.files(name)
-    options.refuse_overwriting(found.evidence.capture, found.evidence.events, [*read, *configuration.files])
+    written = found.evidence
+    options.refuse_overwriting(
+        written.capture if capture else None,
+        written.events if events else None,
+        [*read, *configuration.files],
+    )
 
 
 def radio(configuration: Configuration) -> RadioUrl:

@@ -7,27 +7,32 @@ from pathlib import Path
 
 import typer
 
-from coordinator.cli import exits
+from coordinator.cli import exits, own_bench
 from coordinator.config import secret_files, values
 from coordinator.control.http import client
 from coordinator.control.http.client import Server, Unreachable
 from coordinator.control.mqtt import link
 from coordinator.control.mqtt.link import Link, LinkError
 
-DEFAULT_PORT = 8321
-"""Where a bench of this machine serves HTTP unless it is told otherwise."""
-LISTEN_VARIABLE = "LEGACY_TC__HTTP__LISTEN"
-"""Where it was told otherwise: the bench's own variable, which its container has too."""
 TOKEN_VARIABLE = "LEGACY_TC_TOKEN"
 
 
-def http_server(url: str | None, token_file: Path | None, ca: Path | None) -> Server:
-    """The bench behind this URL, or the one on this machine. Raises typer.BadParameter, Unreachable."""
-    secret = (
-        os.environ.get(TOKEN_VARIABLE) if token_file is None else _read_secret(token_file, "--token-file")
-    )
+def http_server(
+    url: str | None, token_file: Path | None, ca: Path | None, config: Path | None = None
+) -> Server:
+    """The bench behind this URL, or the one on this machine that was configured by `config` and the
+    environment. Raises typer.BadParameter, Unreachable, ConfigurationError.
+    """
+    if token_file is None:
+        secret = os.environ.get(TOKEN_VARIABLE)
+    else:
+        secret = _read_secret(token_file, "--token-file")
+    if url is None:
+        own = own_bench.described(config)
+        url = own_bench.url(own)
+        secret = own_bench.token(own) if secret is None else secret
     try:
-        return client.server(url or local_url(), secret, None if ca is None else str(ca))
+        return client.server(url, secret, None if ca is None else str(ca))
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--http") from None
 
@@ -68,24 +73,6 @@ def broker(
     except LinkError as error:
         raise typer.BadParameter(str(error), param_hint="--mqtt") from None
     return found
-
-
-def local_url() -> str:
-    """The bench of this machine. Whatever it listens on, this machine reaches it by 127.0.0.1 or [::1].
-
-    Raises ValueError when the variable is no address.
-    """
-    said = os.environ.get(LISTEN_VARIABLE)
-    if not said:
-        return f"http://127.0.0.1:{DEFAULT_PORT}"
-    try:
-        told = values.listen(said)
-    except ValueError as error:
-        raise ValueError(f"{LISTEN_VARIABLE}: {error}") from None
-    if told.port == 0:
-        raise ValueError(f"{LISTEN_VARIABLE} lets the bench take a free port; name the one it took")
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(told.host, told.host)
-    return f"http://[{host}]:{told.port}" if ":" in host else f"http://{host}:{told.port}"
 
 
 def _read_secret(path: Path, option: str) -> str:

@@ -9,6 +9,7 @@ import typer
 
 from coordinator.cli import options, request_options
 from coordinator.cli.listings import examples
+from coordinator.config.configuration import FILE_VARIABLE
 
 if TYPE_CHECKING:
     from coordinator.control.http.client import Server
@@ -22,7 +23,8 @@ HttpUrl = Annotated[
         "--http",
         envvar="LEGACY_TC_HTTP",
         metavar="URL",
-        help="Where the bench serves HTTP; http://127.0.0.1:8321 by default.",
+        help="Where the bench serves HTTP; by default where --config or the environment has it serve, or "
+        "http://127.0.0.1:8321.",
     ),
 ]
 TokenFile = Annotated[
@@ -33,6 +35,16 @@ TokenFile = Annotated[
         parser=options.parse_path,
         metavar="FILE",
         help="File with the token that the bench asks for; or the token itself in LEGACY_TC_TOKEN.",
+    ),
+]
+OwnConfig = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(
+        "--config",
+        parser=options.parse_path,
+        envvar=FILE_VARIABLE,
+        metavar="FILE",
+        help="The configuration file that the bench of this machine runs with.",
     ),
 ]
 Ca = Annotated[
@@ -79,6 +91,7 @@ def request_command(
     help_schema: request_options.HelpSchema = False,
     http: HttpUrl = None,
     token_file: TokenFile = None,
+    config: OwnConfig = None,
     mqtt: request_options.Mqtt = None,
     tc_id: request_options.TcId = None,
     allow_plaintext: request_options.AllowPlaintext = False,
@@ -106,7 +119,7 @@ def request_command(
         raise typer.Exit(request.print_schema(verb))
     bench: Server | Link
     if mqtt is None or not _over_mqtt(context, http):
-        bench = _server(http, token_file, ca)
+        bench = _server(http, token_file, ca, config)
     else:
         bench = place.broker(
             mqtt,
@@ -134,6 +147,7 @@ def events_command(
     ] = "",
     http: HttpUrl = None,
     token_file: TokenFile = None,
+    config: OwnConfig = None,
     ca: Ca = None,
     since: Annotated[
         Optional[int],  # noqa: UP045
@@ -152,7 +166,7 @@ def events_command(
     """Follow what happens on a running bench, over HTTP; over MQTT mosquitto_sub does."""
     from coordinator.cli import events
 
-    bench = _server(http, token_file, ca)
+    bench = _server(http, token_file, ca, config)
     raise typer.Exit(events.run(bench, kinds, since=since, limit=limit, count=count, json=json))
 
 
@@ -160,25 +174,30 @@ def health_command(
     timeout: Annotated[float, typer.Option("--timeout", min=0.5, max=30, help="Seconds in all.")] = 3.0,
     http: HttpUrl = None,
     token_file: TokenFile = None,
+    config: OwnConfig = None,
     ca: Ca = None,
     json: options.Json = False,
 ) -> None:
     """Ask a running bench whether it works, its radio included; a lost broker is no fault.
 
-    Exits with 0 when it works, 1 when it does not, 6 when it cannot be reached.
+    One that serves no HTTP, as its configuration says, is asked on its broker; while that is away nobody can
+    say, and this is no fault either. Exits with 0 when it works, 1 when it does not, 6 when it cannot be
+    reached.
     """
-    from coordinator.cli import health
+    from coordinator.cli import health, own_bench
 
-    raise typer.Exit(health.run(_server(http, token_file, ca), timeout=timeout, json=json))
+    link = own_bench.only_on_a_broker(own_bench.described(config)) if http is None else None
+    bench = _server(http, token_file, ca, config) if link is None else link
+    raise typer.Exit(health.run(bench, timeout=timeout, json=json))
 
 
-def _server(http: str | None, token_file: Path | None, ca: Path | None) -> Server:
+def _server(http: str | None, token_file: Path | None, ca: Path | None, config: Path | None) -> Server:
     """Raises typer.Exit with the code of what cannot be reached, for a CA file that is none."""
     from coordinator.cli import place
     from coordinator.control.http.client import Unreachable
 
     try:
-        return place.http_server(http, token_file, ca)
+        return place.http_server(http, token_file, ca, config)
     except Unreachable as error:
         raise typer.Exit(place.unreachable(error)) from None
 

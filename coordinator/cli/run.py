@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import typer
+
 from coordinator import daemon
 from coordinator.cli import exits, ordering, steering
 from coordinator.cli.screen import JsonReporter, TerminalReporter
@@ -27,7 +29,7 @@ def serve(
 ) -> int:
     """Run until the end; return the exit code. Raises what `daemon.serve` raises."""
     try:
-        ending = asyncio.run(daemon.serve(order, reporter, control))
+        ending = asyncio.run(daemon.serve(order, reporter, control, _say))
     finally:
         reporter.close()
     if ending.signal is not None:
@@ -37,3 +39,7 @@ def serve(
     if ending.radio_lost:
         return exits.RADIO_LOST
     return exits.OF_RULING[ending.verdict.verdict]
+
+
+def _say(line: str) -> None:
+    typer.echo(f"legacy-tc: {' '.join(line.split())}", err=True)

@@ -83,6 +83,7 @@ def broker(configuration: Configuration) -> Link | None:
         key_file=mqtt.key_file,
         outbox=mqtt.outbox,
         keepalive=mqtt.keepalive_seconds,
+        home_assistant=mqtt.home_assistant_prefix if mqtt.home_assistant else None,
     )
     try:
         found.context()

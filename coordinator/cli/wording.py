@@ -32,8 +32,9 @@ def command_of(verb: str) -> Command:
 def body_of(command: Command, words: Sequence[str]) -> Body:
     """What is asked. Raises typer.BadParameter.
 
-    A value is JSON if it reads as such, else text; also text where the command wants one: ``run=311``.
-    ``-`` is JSON from stdin, ``@FILE`` from a file.
+    A value is JSON if it reads as such, else text; also text where the command wants one: ``run=311``, and
+    a list of one where it wants a list: ``expect=joined-secure``. ``-`` is JSON from stdin, ``@FILE`` from
+    a file.
     """
     body: Body = {}
     texts: dict[tuple[str, ...], str] = {}
@@ -44,10 +45,13 @@ def body_of(command: Command, words: Sequence[str]) -> Body:
         path, text = _pair(word)
         _put(body, path, _value(text), word)
         texts[path] = text
+    lists = {path for path in payload.where_a_list_is_wanted(command, body) if path in texts}
+    for path in lists:
+        _put(body, path, [_value(texts[path])], texts[path], again=True)
     for path in payload.where_text_is_wanted(command, body):
         for given, text in texts.items():
             if path[: len(given)] == given:
-                _put(body, given, text, text, again=True)
+                _put(body, given, [text] if given in lists else text, text, again=True)
     return body
 
 

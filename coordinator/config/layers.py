@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pydantic
 
+from coordinator.config import prefixes
 from coordinator.config.keys import PREFIX, SEPARATOR, Entry, Key, entries
 from coordinator.config.origin import Origin, Source
 from coordinator.config.schema import Document
@@ -65,11 +66,13 @@ def of_environment(environ: Mapping[str, str], credentials: Path | None) -> Laye
     problems: list[ConfigurationError] = []
     doubtful: set[Key] = set()
     for variable in sorted(environ):
-        if not variable.startswith(PREFIX) or not environ[variable]:
+        ours = variable.startswith(PREFIX)
+        near = None if ours else prefixes.meant(variable, known)
+        if not environ[variable] or not (ours or near):
             continue
         entry = known.get(variable)
         if entry is None:
-            near = _meant(variable, known)
+            near = near or _meant(variable, known)
             doubtful |= set() if near is None else {known[near].key}
             problems.append(ConfigurationError(variable, "", f"unknown variable{_hint(near)}"))
             continue

@@ -23,7 +23,11 @@ MQTT_PLAINTEXT = Key("mqtt", "allow_plaintext")
 MQTT_USERNAME = Key("mqtt", "username")
 MQTT_PASSWORD = Key("mqtt", "password_file")
 MQTT_CA = Key("mqtt", "ca_file")
+MQTT_PANEL = Key("mqtt", "home_assistant")
+MQTT_PANEL_PREFIX = Key("mqtt", "home_assistant_prefix")
 MQTT_TLS = (MQTT_CA, MQTT_CERTIFICATE, MQTT_KEY_FILE)
+CAPTURE = Key("evidence", "capture")
+EVENTS = Key("evidence", "events")
 EVIDENCE_FOLDER = Key("evidence", "folder")
 FOLDERS = (EVIDENCE_FOLDER, Key("state", "folder"))
 RADIO_URL = Key("radio", "url")
@@ -55,6 +59,7 @@ def faults(configuration: Configuration) -> list[Remark]:
         *_of_http(configuration),
         *_of_files(configuration),
         *_of_folders(configuration),
+        *_of_evidence(configuration),
     ]
 
 
@@ -117,6 +122,14 @@ def _of_folders(configuration: Configuration) -> Iterator[Remark]:
             yield Remark(key, f"{path}: is no folder")
 
 
+def _of_evidence(configuration: Configuration) -> Iterator[Remark]:
+    capture, events = configuration.values.evidence.capture, configuration.values.evidence.events
+    if capture is None or events is None or (capture.exists() and not capture.is_file()):
+        return  # a pipe or a device may be both
+    if os.path.realpath(capture) == os.path.realpath(events):
+        yield Remark(EVENTS, f"{events}: cannot be the capture and the event file at once")
+
+
 def _open_secrets(configuration: Configuration) -> Iterator[Remark]:
     for entry in entries():
         path = configuration.value(entry.key)
@@ -134,3 +147,6 @@ def _without_effect(configuration: Configuration) -> Iterator[Remark]:
         given = [key for key in configuration.origins if key.section == section and key != switch]
         if given and configuration.value(switch) is None and configuration.is_sure(switch):
             yield Remark(given[0], f"has no effect without {switch}")
+    panel = configuration.values.mqtt.home_assistant
+    if MQTT_PANEL_PREFIX in configuration.origins and not panel and configuration.is_sure(MQTT_PANEL):
+        yield Remark(MQTT_PANEL_PREFIX, f"has no effect without {MQTT_PANEL} = true")

@@ -118,6 +118,7 @@ RadioText = Annotated[str, meaning(radio_url.parse)]
 BrokerText = Annotated[str, meaning(broker_url.parse)]
 ListenText = Annotated[str, meaning(values.listen)]
 TcIdText = Annotated[str, meaning(values.tc_id)]
+TopicText = Annotated[str, meaning(values.topic_prefix)]
 
 
 class TrustCenter(Table):
@@ -302,11 +303,20 @@ class Mqtt(Table):
     )
     keepalive_seconds: int = key(
         5,
-        "How often an idle connection is proved; a broker that is silent for 1.5 times as long is gone.",
+        "How often an idle connection is proved. A broker that stays silent is given up after once to twice "
+        "as long; one that hears nothing of us says offline after 1.5 times as long.",
         unit="s",
         within=values.Range(1, 65_535),
     )
     frames: bool = key(False, "Publish every frame heard and sent as an event.")
+    home_assistant: bool = key(
+        False, "Describe the bench to Home Assistant: a panel with profile, joining, last verdict and radio."
+    )
+    home_assistant_prefix: TopicText = key(
+        "homeassistant",
+        "The topic below which Home Assistant looks for devices.",
+        pattern=f"^{values.TOPIC_PREFIX}$",
+    )
 
 
 class Http(Table):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+from coordinator.profiles import reading
+
 LARGEST = 1 << 16
 """No secret and no certificate chain is larger than this many octets."""
 
@@ -12,8 +14,7 @@ LARGEST = 1 << 16
 def octets(path: Path) -> bytes:
     """What is in the file, of which there is something. Raises ValueError with the path and the reason."""
     try:
-        with path.open("rb") as file:
-            found = file.read(LARGEST + 1)
+        found = reading.octets(path, LARGEST)
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror or error}") from None
     if len(found) > LARGEST:

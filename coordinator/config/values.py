@@ -13,6 +13,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from coordinator.evidence.outcome import Outcome
+from coordinator.profiles import reading
 from coordinator.profiles.errors import suggestion
 from coordinator.security.keys import InstallCodeError, install_code_key, parse_install_code
 from coordinator.types import Eui64, Key, PanId
@@ -35,6 +36,7 @@ NOBODY = (0, 2**64 - 1)
 """EUI-64s and extended PAN identifiers that mean "none" or "any"."""
 LONGEST_KEY_FILE = 1024
 TC_ID = r"[a-z0-9-]{1,32}"
+TOPIC_PREFIX = r"[A-Za-z0-9_.-]{1,64}(/[A-Za-z0-9_.-]{1,64}){0,7}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +98,7 @@ def install_codes(pairs: Iterable[str]) -> dict[Eui64, Key]:
 def key_in(path: Path) -> Key:
     """The network key in a file: 32 hexadecimal digits. The key is never echoed."""
     try:
-        with path.open("rb") as file:
-            octets = file.read(LONGEST_KEY_FILE + 1)
+        octets = reading.octets(path, LONGEST_KEY_FILE)
         if len(octets) > LONGEST_KEY_FILE:
             raise ValueError(f"more than {LONGEST_KEY_FILE} octets: not a key")
         return Key.parse(octets.decode("ascii"))
@@ -129,6 +130,13 @@ def tc_id(text: str) -> str:
     """The name of a bench in MQTT topics."""
     if not re.fullmatch(TC_ID, text):
         raise ValueError(f"1 to 32 of a to z, 0 to 9 and '-', not {text!r}")
+    return text
+
+
+def topic_prefix(text: str) -> str:
+    """The beginning of MQTT topics: levels between slashes."""
+    if not re.fullmatch(TOPIC_PREFIX, text):
+        raise ValueError(f"a topic like homeassistant or home/assistant, no '#', '+' or space, not {text!r}")
     return text
 
 

@@ -9,13 +9,14 @@ import json
 import re
 import types
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import pydantic
 from pydantic_core import ErrorDetails
 
 from coordinator.control.schema.errors import Detail
+from coordinator.control.schema.values import IN_WORDS
 from coordinator.profiles.document import path_of
 from coordinator.profiles.errors import nearest, suggestion
 
@@ -84,7 +85,8 @@ def _messages(here: Sequence[_Fault], *, entered: bool) -> list[str]:
     value = others[0]["input"]
     choices = ", ".join(expected[:-1]) + " or " + expected[-1] if len(expected) > 1 else expected[0]
     near = suggestion(value[:SHOWN], expected) if isinstance(value, str) else ""
-    return [f"expected {choices}, found {_shown(value)}{near}"]
+    of_one = f"; a list of one is [{_shown(value, json.dumps)}]" if expected == ["a list"] else ""
+    return [f"expected {choices}, found {_shown(value)}{near}{of_one}"]
 
 
 def _expected(error: ErrorDetails) -> list[str]:
@@ -99,12 +101,23 @@ def _message(fault: _Fault) -> str:
         return f"unknown key{suggestion(str(fault.path[-1])[:SHOWN], fault.known)}"
     if error["type"] == "missing":
         return "missing"
+    if error["type"] == "string_pattern_mismatch":
+        return _unlike(error)
     said = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
     return f"{said}, found {_shown(error['input'])}"
 
 
-def _shown(value: object) -> str:
-    shown = ascii(value) if isinstance(value, str) else json.dumps(value)
+def _unlike(error: ErrorDetails) -> str:
+    """What a text should have been like; capitals are the usual mistake."""
+    pattern, value = str(error["ctx"]["pattern"]), str(error["input"])
+    said = IN_WORDS.get(pattern, error["msg"])
+    meant = value.lower()
+    near = f"; did you mean '{meant}'?" if re.fullmatch(pattern, meant) and len(meant) <= SHOWN else ""
+    return f"{said}, found {_shown(value)}{near}"
+
+
+def _shown(value: object, text: Callable[[str], str] = ascii) -> str:
+    shown = text(value) if isinstance(value, str) else json.dumps(value)
     return shown if len(shown) <= SHOWN else shown[:SHOWN] + "..."
 
 

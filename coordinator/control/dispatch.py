@@ -104,10 +104,11 @@ class Dispatcher:
         """Begin a request now, and answer at once where nothing has to be waited for."""
         request: Request | None = None
         try:
-            request = self._accept(call)
+            request = payload.request_of(payload.command_of(call.verb), payload.parse(call.body))
             before = self._seen_before(call, request)
-            if before is not None:
+            if before is not None:  # its answer stands, however late it is delivered once more
                 return before
+            self._check_in_time(call, request)
             response = self._do(call, request)
         except ControlError as error:
             named = payload.transaction_of(call.body) if request is None else request.transaction
@@ -128,9 +129,8 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _accept(self, call: Call) -> Request:
-        """Whatever refuses a request before it is looked at by a handler."""
-        command = payload.command_of(call.verb)
+    def _check_in_time(self, call: Call, request: Request) -> None:
+        """Raise ControlError for what is right in itself, and is not to be begun now."""
         if self._closed:
             raise ControlError(ErrorCode.REFUSED, "the bench is ending")
         if call.retained:
@@ -141,12 +141,10 @@ class Dispatcher:
             )
         if call.expires is not None and asyncio.get_running_loop().time() >= call.expires:
             raise ControlError(ErrorCode.EXPIRED, "the request arrived after its message expiry")
-        request = payload.request_of(command, payload.parse(call.body))
         if request.not_after is not None and self._wall() > request.not_after:
             raise ControlError(ErrorCode.EXPIRED, "the request arrived after its not_after")
         if call.verb not in self._handlers:
             raise ControlError(ErrorCode.REFUSED, f"{call.verb} cannot be done by this bench")
-        return request
 
     def _seen_before(self, call: Call, request: Request) -> Response | asyncio.Future[Response] | None:
         now = asyncio.get_running_loop().time()

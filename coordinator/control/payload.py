@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pydantic
 
@@ -12,7 +12,7 @@ from coordinator.control import complaints
 from coordinator.control.complaints import SHOWN
 from coordinator.control.schema.base import Data, Request
 from coordinator.control.schema.commands import COMMANDS, Command, Error, Fault, Response
-from coordinator.control.schema.errors import ControlError, ErrorCode
+from coordinator.control.schema.errors import ControlError, Detail, ErrorCode
 from coordinator.profiles.errors import suggestion
 
 LARGEST = 64 * 1024
@@ -61,7 +61,7 @@ def request_of(command: Command, document: Mapping[str, object]) -> Request:
     try:
         return command.request.model_validate_json(json.dumps(document))
     except pydantic.ValidationError as failure:
-        errors = failure.errors(include_url=False, include_context=False)
+        errors = failure.errors(include_url=False)
     except ValueError as error:  # a lone surrogate, an integer of a thousand digits
         raise _malformed(str(error)) from None
     details = complaints.of(command.request, errors)
@@ -84,11 +84,20 @@ def transaction_of(octets: bytes) -> str | None:
 
 def where_text_is_wanted(command: Command, document: Mapping[str, object]) -> list[tuple[str, ...]]:
     """The places that want a text and have something else; for who writes ``run=311`` without quotes."""
+    return _where(command, document, "string_type")
+
+
+def where_a_list_is_wanted(command: Command, document: Mapping[str, object]) -> list[tuple[str, ...]]:
+    """The places that want a list and have something else; for who writes ``expect=joined-secure``."""
+    return _where(command, document, "list_type")
+
+
+def _where(command: Command, document: Mapping[str, object], kind: str) -> list[tuple[str, ...]]:
     try:
         command.request.model_validate_json(json.dumps(document))
     except pydantic.ValidationError as failure:
         errors = failure.errors(include_url=False, include_context=False, include_input=False)
-        return [tuple(map(str, error["loc"])) for error in errors if error["type"] == "string_type"]
+        return [tuple(map(str, error["loc"])) for error in errors if error["type"] == kind]
     except ValueError:
         pass
     return []
@@ -107,10 +116,17 @@ def not_done(error: ControlError, transaction: str | None) -> Response:
             code=error.code,
             message=error.message,
             hint=error.hint,
-            details=[Fault(path=each.path, message=each.message) for each in error.details],
+            details=[Fault(path=each.path, message=each.message) for each in _details(error)],
         ),
         transaction=transaction,
     )
+
+
+def _details(error: ControlError) -> Sequence[Detail]:
+    """Every fault or misfit; where there is but one, and it has no place of its own, the message is it."""
+    if error.details or error.code not in (ErrorCode.INVALID, ErrorCode.REFUSED):
+        return error.details
+    return (Detail(path="", message=error.message),)
 
 
 def encode(response: Response) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from coordinator.control.board import Board
@@ -16,3 +17,5 @@ class Plane:
     dispatcher: Dispatcher
     feed: Feed
     board: Board
+    profiles: Callable[[], tuple[str, ...]] = tuple
+    """The names that profile/set takes."""

@@ -4,42 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
+from coordinator.daemon.alone import Say, alone
 from coordinator.daemon.control import Control
-from coordinator.daemon.sessions import session
-from coordinator.runtime import loop_lag
+from coordinator.runtime.notify import Notifier
 from coordinator.runtime.order import Ending, Order, Reporter
 from coordinator.runtime.signals import Hangup, cancelled_by, stop_signal
 
 
-async def serve(order: Order, reporter: Reporter, control: Control | None = None) -> Ending:
-    """Run until the end; with `control`, steered from outside.
+async def serve(
+    order: Order,
+    reporter: Reporter,
+    control: Control | None = None,
+    say: Say = lambda _line: None,
+) -> Ending:
+    """Run until the end; with `control`, steered from outside. `say` is told what people should know of a
+    run that is not.
 
     Raises recording.Unwritable, RadioError and NetworkInUse before anything of ours is on the air, and
     CannotListen when the control plane has no place to be.
     """
     if control is None:
-        return await _until_told(None, lambda stop, begun: _alone(order, reporter, stop, begun))
+        with Notifier.from_environment() as notifier:
+            hangup = Hangup() if notifier.managed else None
+            return await _until_told(
+                hangup, lambda stop, begun: alone(order, reporter, stop, begun, notifier, hangup, say)
+            )
     # HTTP, MQTT and the log take a third of a second to load, which a run without them need not wait for.
     from coordinator.daemon.steering import steered
 
-    hangup = Hangup()
+    heeded = Hangup()
     return await _until_told(
-        hangup, lambda stop, begun: steered(order, reporter, control, stop, begun, hangup)
+        heeded, lambda stop, begun: steered(order, reporter, control, stop, begun, heeded)
     )
-
-
-async def _alone(
-    order: Order, reporter: Reporter, stop: asyncio.Future[int], begun: Callable[[], None]
-) -> Ending:
-    """One session, which nobody steers."""
-    async with session(order, reporter, utc_at_zero=time.time_ns() // 1_000) as running:
-        begun()
-        async with loop_lag.watch(running.stalled):
-            return await running.run(stop)
 
 
 async def _until_told(

@@ -37,7 +37,8 @@ async def session(order: Order, reporter: Reporter, *, utc_at_zero: int) -> Asyn
     store = None if order.state is None else Store.open(order.state)
     try:
         if store is not None:
-            order = replace(order, setting=store.setting(order.setting))
+            ordinal = max(order.ordinal, store.saved.forgotten)
+            order = replace(order, setting=store.setting(order.setting), ordinal=ordinal)
         async with _on_its_radio(order, reporter, utc_at_zero, store) as running:
             yield running
     finally:
@@ -67,10 +68,11 @@ async def _on_its_radio(
 @contextmanager
 def _own_air(order: Order, reporter: Reporter, utc_at_zero: int, store: Store | None) -> Iterator[Session]:
     """The simulated radio, and the simulated device under test on the same air."""
-    entropy = SeededEntropy(order.seed or 0)
+    seeded = SeededEntropy(order.seed or 0)
+    entropy = seeded.of_network(order.ordinal)
     air = SimulatedAir(entropy.stream("world"), order.medium)
 
-    powered = OwnJoiners(air, entropy, order.setting)
+    powered = OwnJoiners(air, seeded, order.setting)  # the same devices, whichever network they find
 
     def on_air(running: Session) -> None:
         if order.joiner is not None:
@@ -100,7 +102,7 @@ async def _shared_air(
     air: str, order: Order, reporter: Reporter, store: Store | None
 ) -> AsyncIterator[Session]:
     """A simulated radio on an air that other processes share; their devices are theirs."""
-    entropy = SeededEntropy(order.seed or 0)
+    entropy = SeededEntropy(order.seed or 0).of_network(order.ordinal)
     async with open_air(air_url.parse(air), entropy.stream("world"), order.medium) as opened:
         now = opened.clock.now()
         ground = Ground(

@@ -103,10 +103,12 @@ def _drawn(order: Order, in_use: NetworkInUse) -> Order:
 def _next(order: Order, reform: Reform, before: Session) -> Order:
     """The order for another network: behaviours, faults and generation go on, devices do not."""
     if reform.forget and order.state is not None:
-        state_folder.erase(order.state)
+        state_folder.forget(order.state)
     return replace(
         order,
         setting=reform.setting,
+        ordinal=before.order.ordinal + 1,
+        aps_counter=before.center.host.link_keys.outgoing.value,
         joiner=None,
         in_force=before.switcher.in_force,
         generation=before.switcher.generation,

@@ -12,6 +12,7 @@ from typing import TypeVar
 import pydantic
 from pydantic_core import ErrorDetails
 
+from coordinator.profiles import reading
 from coordinator.profiles.errors import ConfigurationError, nearest, suggestion, together
 from coordinator.profiles.locate import display
 
@@ -35,8 +36,7 @@ def read(path: Path) -> dict[str, object]:
     """Parse a TOML file. Raises ConfigurationError when it cannot be read or is not TOML."""
     source = display(path)
     try:
-        with path.open("rb") as file:
-            octets = file.read(LARGEST + 1)
+        octets = reading.octets(path, LARGEST)
     except OSError as error:
         raise ConfigurationError(source, "", f"cannot be read: {error.strerror or error}") from None
     except ValueError as error:

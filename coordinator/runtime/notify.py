@@ -54,6 +54,11 @@ class Notifier:
         microseconds = int(span) if ours and span.isascii() and span.isdigit() else 0
         return cls("\0" + address[1:] if address[0] == "@" else address, microseconds / 1_000_000 or None)
 
+    @property
+    def managed(self) -> bool:
+        """Whether there is a manager."""
+        return self._address is not None
+
     def ready(self, status: str = "") -> bool:
         """It is up, or has reloaded."""
         return self._send("READY=1", *_status(status))

@@ -60,6 +60,10 @@ class Order:
     """The number of the first generation: higher where an earlier session has counted."""
     faults: tuple[FrameFault, ...] = ()
     """Frame faults that are armed from the beginning."""
+    ordinal: int = 0
+    """How many networks came before this one: the draws of a seed are others for each."""
+    aps_counter: int = 0
+    """Where the counter of all link keys begins: a later network may have link keys of an earlier one."""
     change: str | None = None
     """The change that this session itself is, a generation of its own."""
 

@@ -2,7 +2,8 @@
 
 Keys of records: a letter and an identifier. ``N`` the network, ``K`` and a key sequence number a network
 key, ``L`` the default link key, ``C`` and a key (or nothing, for APS) the bound of an outgoing counter,
-``D`` and an EUI-64 a device. All numbers little-endian, EUI-64s as on air.
+``D`` and an EUI-64 a device, ``F`` what is left of networks that were
+forgotten. All numbers little-endian, EUI-64s as on air.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ KINDS = (LinkKeyKind.GLOBAL, LinkKeyKind.INSTALL_CODE, LinkKeyKind.UNIQUE)
 """By their number in the file, which never changes."""
 
 NETWORK, NETWORK_KEY, DEFAULT_LINK_KEY, COUNTER, DEVICE = b"N", b"K", b"L", b"C", b"D"
+FORGOTTEN = b"F"
 APS_COUNTER = COUNTER
 """The one counter of all link keys."""
 NOTHING = 0xFF
@@ -51,6 +53,7 @@ NOTHING = 0xFF
 
 _NETWORK = struct.Struct("<QBHQBB")
 _BOUND = struct.Struct("<I")
+_FORGOTTEN = struct.Struct("<II")
 _DEVICE = struct.Struct("<HBBBQBBBH")
 _LINK_KEYS = struct.Struct("<B16sB16sB16sB16s")
 _NWK_COUNTER = struct.Struct("<BI")
@@ -104,13 +107,17 @@ class DeviceState(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class Saved:
-    """All of it. `bounds` are by record key; every value below a bound may have been used."""
+    """All of it. `bounds` are by record key; every value below a bound may have been used. `forgotten` is how
+    many networks were kept in the folder before this one, and no counter of theirs went past `floor`.
+    """
 
     network: NetworkState | None = None
     network_keys: dict[int, Key] = field(default_factory=dict)
     default_link_key: Key = GLOBAL_LINK_KEY
     bounds: dict[bytes, int] = field(default_factory=dict)
     devices: dict[Eui64, DeviceState] = field(default_factory=dict)
+    forgotten: int = 0
+    floor: int = 0
 
 
 def network_counter(key: Key) -> bytes:
@@ -184,6 +191,8 @@ def encode(saved: Saved) -> dict[bytes, bytes]:
     records: dict[bytes, bytes] = {DEFAULT_LINK_KEY: saved.default_link_key.octets}
     if saved.network is not None:
         records[NETWORK] = encode_network(saved.network)
+    if saved.forgotten:
+        records[FORGOTTEN] = _FORGOTTEN.pack(saved.forgotten, saved.floor)
     for sequence, key in saved.network_keys.items():
         records[NETWORK_KEY + bytes((sequence,))] = key.octets
     for counter, bound in saved.bounds.items():
@@ -217,6 +226,8 @@ def _decode_record(saved: Saved, key: bytes, value: bytes) -> None:
             saved.default_link_key = Key(value)
         case b"C":
             (saved.bounds[key],) = _BOUND.unpack(value)
+        case b"F":
+            saved.forgotten, saved.floor = _FORGOTTEN.unpack(value)
         case b"D" if len(key) == 9:
             saved.devices[Eui64.from_octets(key[1:])] = _decode_device(value)
         case _:

@@ -26,15 +26,19 @@ def jump(saved: Saved) -> None:
 
 
 class Reservations:
-    """The guards of all counters. `bounds` are the saved ones, by record key."""
+    """The guards of all counters. `bounds` are the saved ones, by record key; below `floor` any network key
+    may have been used.
+    """
 
-    def __init__(self, committer: Committer, bounds: Mapping[bytes, int]) -> None:
+    def __init__(self, committer: Committer, bounds: Mapping[bytes, int], floor: int = 0) -> None:
         self._committer = committer
         self._bounds = bounds
+        self._floor = floor
         self._underway: dict[bytes, tuple[int, int]] = {}
 
     def guard_network_key(self, key: Key, counter: OutgoingCounter) -> None:
         """Guard the NWK counter of this key."""
+        counter.raise_to(self._floor)
         self.guard(records.network_counter(key), counter)
 
     def guard(self, name: bytes, counter: OutgoingCounter) -> None:

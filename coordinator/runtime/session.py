@@ -69,6 +69,7 @@ class Session:
             behaviours=in_force.behaviours,
             generation=order.generation,
         )
+        self.center.host.link_keys.outgoing.raise_to(order.aps_counter)
         self.switcher = Switcher(self.center, in_force.profile, ground.assess)
         self.switcher.in_force = in_force
         for fault in order.faults:
@@ -345,6 +346,8 @@ def _remarks(order: Order) -> list[str]:
         remarks.append(f"joiner: {order.joiner.name}")
     if order.seed is not None:
         remarks.append(f"seed: {order.seed}")
+    if order.ordinal:
+        remarks.append(f"networks before: {order.ordinal}")
     return remarks
 
 

@@ -69,24 +69,46 @@ def put(folder: Path, saved: Saved, *, replace_existing: bool, files: Files | No
         bounds = dict(present.bounds)
         for counter, bound in saved.bounds.items():
             bounds[counter] = max(bound, bounds.get(counter, 0))
-        begin(folder, files, records.encode(replace(saved, bounds=bounds))).close()
+        forgotten = max(saved.forgotten, present.forgotten)
+        floor = max(saved.floor, present.floor)
+        whole = replace(saved, bounds=bounds, forgotten=forgotten, floor=floor)
+        begin(folder, files, records.encode(whole)).close()
     finally:
         lock.release()
 
 
-def erase(folder: Path, files: Files | None = None) -> bool:
-    """Remove the state of a folder that nobody uses; False when there was none. Raises StateError."""
+def forget(folder: Path, files: Files | None = None) -> bool:
+    """Forget the network in a folder that nobody uses; False when there was none. Raises StateError.
+
+    What stays: how many were forgotten, for one drawn from the same seed is to be another; and how far
+    counters may have gone, for the same network key may be asked for again, and devices may come back with
+    the link keys that they had. A state that cannot be read is removed.
+    """
     files = files or OsFiles()
     try:
         if files.read(folder / STATE) is None:
             return False
         lock = files.lock(folder / LOCK)
         try:
-            files.remove(folder / STATE)
-            files.remove(folder / f"{STATE}.new")
-            files.sync_folder(folder)
+            return _forget(folder, files)
         finally:
             lock.release()
     except OSError as error:
         raise StateError(f"{folder}: {error.strerror or error}") from None
+
+
+def _forget(folder: Path, files: Files) -> bool:
+    try:
+        _, saved = load(folder, files)
+    except StateError:
+        files.remove(folder / STATE)
+        files.remove(folder / f"{STATE}.new")
+        files.sync_folder(folder)
+        return True
+    if saved.network is None:
+        return False
+    kept = {name: bound for name, bound in saved.bounds.items() if name == records.APS_COUNTER}
+    floor = max(saved.floor, *saved.bounds.values(), 0)
+    rest = Saved(bounds=kept, forgotten=saved.forgotten + 1, floor=floor)
+    begin(folder, files, records.encode(rest)).close()
     return True

@@ -42,7 +42,7 @@ class Store:
         self.saved = saved
         self._lock = lock
         self._committer = committer
-        self._reservations = Reservations(self._committer, self.saved.bounds)
+        self._reservations = Reservations(self._committer, self.saved.bounds, self.saved.floor)
         self._center: TrustCenterNode | None = None
         self._dirty: set[Eui64] = set()
         self._network_dirty = False

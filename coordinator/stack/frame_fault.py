@@ -18,6 +18,8 @@ from coordinator.primitives.describe import describe
 from coordinator.stack.ticket import APS_ACK, Carried
 from coordinator.types import SECOND, Duration, Eui64
 
+LABEL = "fault."
+"""What the label of a deviation begins with that is a frame fault's."""
 LEAST_OCTETS = 3
 """Frame control and sequence number: no radio sends less (IEEE 802.15.4-2006, 7.2.1)."""
 MOST_REPETITIONS = 100
@@ -87,7 +89,7 @@ class FrameFault:
     @property
     def name(self) -> str:
         """What its deviations are labelled with."""
-        return f"fault.{self.id}"
+        return f"{LABEL}{self.id}"
 
 
 def check(fault: FrameFault) -> None:

@@ -15,6 +15,9 @@ from coordinator.stack.manner import COMPLIANT, Manner
 from coordinator.stack.ticket import UNTICKETED, Ticket
 from coordinator.types import Instant
 
+MANGLED = "PSDU"
+"""The cause of a deviation that is in finished octets."""
+
 
 class Shaping:
     """Applies `Behaviour.shape` and `Behaviour.mangle` of the manner that a frame was decided in."""
@@ -63,7 +66,7 @@ class Shaping:
             after = behaviour.mangle(psdu)
             if after != psdu:
                 was = f"{len(psdu)} octets"
-                record = _record(behaviour, "PSDU", was, describe_octets(psdu, after), now, ticket)
+                record = _record(behaviour, MANGLED, was, describe_octets(psdu, after), now, ticket)
                 self._note(record)
                 psdu, ticket = after, ticket.labelled(record)
         return psdu, ticket

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ from coordinator.radio.air.url import AirUrl, parse
 from coordinator.runtime.driver import Driver
 from coordinator.types import Channel, Instant
 from tests.end_to_end import wireshark
+from tests.pace import unhurried
+from tests.ports import free_port
 
 Line = dict[str, object]
 PROGRAM = (
@@ -67,7 +70,10 @@ def lines(text: str) -> list[Line]:
 @pytest.mark.real_time
 @pytest.mark.tshark
 def test_a_joiner_a_coordinator_and_their_air_are_three_processes(tmp_path: Path) -> None:
-    capture = tmp_path / "air.pcapng"
+    unhurried(lambda: _three_processes(Path(tempfile.mkdtemp(dir=tmp_path)) / "air.pcapng"))
+
+
+def _three_processes(capture: Path) -> None:
 
     async def coordinate(url: AirUrl, joiner: subprocess.Popen[str]) -> Outcome:
         witness = Witness()
@@ -126,9 +132,7 @@ def test_a_joiner_says_in_one_line_that_its_air_was_killed() -> None:
 @pytest.mark.real_time
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_joiner_that_came_first_hosts_its_air_until_a_signal(number: signal.Signals, code: int) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port(socket.SOCK_DGRAM)
     joiner = start("joiner", "--air", f"udp://127.0.0.1:{port}", "--joiner", "telink", "--json")
     assert joiner.stdout is not None
     assert json.loads(joiner.stdout.readline())["hosts"] is True

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from coordinator.cli import doctor, invoke, radio
 from tests.dongle.program import first_line, started
+from tests.ports import free_port
 from tests.radio.machine import Machine
 
 Line = dict[str, object]
@@ -181,9 +181,7 @@ def test_what_cannot_be_asked_is_refused_in_one_line(
 
 @pytest.mark.real_time
 def test_a_port_where_nobody_listens_ends_with_4(capsys: pytest.CaptureFixture[str]) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        where = f"127.0.0.1:{free.getsockname()[1]}"
+    where = f"127.0.0.1:{free_port()}"
     assert invoke(["radio", "probe", f"spinel+tcp://{where}"]) == 4
     assert capsys.readouterr().err == f"legacy-tc: {where}: nobody listens there\n"
 

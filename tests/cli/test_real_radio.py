@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +16,11 @@ import pytest
 
 from coordinator.cli import invoke
 from tests.end_to_end import wireshark
+from tests.pace import unhurried
 
 PROGRAM = [sys.executable, "-c", "from coordinator.cli import main; main()"]
-DEADLINE = 40
+DEADLINE = 120
+"""Seconds for what should take ten, on a machine that has other things to do."""
 
 
 @contextmanager
@@ -46,12 +49,16 @@ def legacy_tc(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.real_time
 @pytest.mark.tshark
 def test_a_join_over_a_pty_ends_in_a_verdict_and_a_capture_of_what_the_radio_heard(tmp_path: Path) -> None:
-    capture, events = tmp_path / "run.pcapng", tmp_path / "run.jsonl"
+    unhurried(lambda: _a_join_over_a_pty(Path(tempfile.mkdtemp(dir=tmp_path))))
+
+
+def _a_join_over_a_pty(folder: Path) -> None:
+    capture, events = folder / "run.pcapng", folder / "run.jsonl"
     with dongle("zboss-r22") as path:
         run = legacy_tc(
             "--profile", "pre-zb3", "--radio", f"spinel:{path}", "--permit-join", "60", "--any-joiner",
             "--once", "--observe", "2", "--expect", "left-by-joiner", "--capture", str(capture),
-            "--events", str(events), "--state", str(tmp_path / "state"),
+            "--events", str(events), "--state", str(folder / "state"),
         )  # fmt: skip
     assert (run.returncode, run.stderr) == (0, "")
     assert "SIMULATED" not in run.stdout
@@ -71,7 +78,7 @@ def test_a_join_over_a_pty_ends_in_a_verdict_and_a_capture_of_what_the_radio_hea
 def test_nobody_is_let_in_who_is_not_on_the_list(tmp_path: Path) -> None:
     with dongle("zboss-r22") as path:
         run = legacy_tc(
-            "--profile", "zb3", "--radio", f"spinel:{path}", "--permit-join", "6", "--allow",
+            "--profile", "zb3", "--radio", f"spinel:{path}", "--permit-join", "15", "--allow",
             "00:12:4b:00:01:02:03:04", "--once", "--json", "--events", str(tmp_path / "run.jsonl"),
         )  # fmt: skip
     assert run.returncode in (1, 7)

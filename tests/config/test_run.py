@@ -7,7 +7,7 @@ import inspect
 import json
 import os
 import stat
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar, cast
@@ -70,7 +70,11 @@ class Served:
     controls: list[daemon.Control | None] = field(default_factory=list)
 
     async def serve(
-        self, order: daemon.Order, reporter: daemon.Reporter, control: daemon.Control | None
+        self,
+        order: daemon.Order,
+        reporter: daemon.Reporter,
+        control: daemon.Control | None,
+        _say: Callable[[str], None],
     ) -> daemon.Ending:
         self.orders.append(order)
         self.controls.append(control)

@@ -85,7 +85,11 @@ ONCE = {
     ],
     "profile": [
         (7, "profile", "expected a text or an object, found 7"),
-        ("ZB3", "profile", "String should match pattern '^[a-z0-9][a-z0-9._-]{0,63}$', found 'ZB3'"),
+        (
+            "a/zb3",
+            "profile",
+            "the name of a profile, not a path, no control characters, found 'a/zb3'",
+        ),
     ],
     "settings": [
         ({"a": {}}, "settings.a", "expected a text, an integer, a number or true or false, found {}"),
@@ -117,7 +121,10 @@ def test_a_misspelt_key_of_a_step_is_not_missing_as_well_and_each_step_is_told_o
         ("steps[0].whn", "unknown key; did you mean 'when'?"),
         ("steps[1].when", f"{MOMENTS}'nwo'; did you mean 'now'?"),
         ("steps[1].profile", "expected a text or an object, found 7"),
-        ("steps[2]", 'a step changes something: profile, add or remove, found {"when": "now"}'),
+        (
+            "steps[2]",
+            'a step changes something: profile, remove, update, add, disarm or arm, found {"when": "now"}',
+        ),
     ]
 
 

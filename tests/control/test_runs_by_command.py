@@ -129,6 +129,7 @@ def test_only_a_run_that_asked_for_it_ends_when_the_broker_goes() -> None:
         client.service.broker(False, "connection reset")
         assert (await client.done("run/get"))["active"] is True
         await client.done("run/stop")
+        client.service.doctor.gauges.broker = lambda: "connected"
         await client.done("run/start", run="goes", on_disconnect="stop")
         client.service.broker(False, "connection reset")
         assert (await client.done("run/get"))["active"] is False

@@ -46,6 +46,24 @@ def test_a_change_that_the_radio_cannot_honour_is_refused_with_every_misfit_and_
 
 
 @pytest.mark.usefixtures("limited")
+def test_a_script_with_a_step_that_the_radio_cannot_honour_changes_nothing_and_names_it_once() -> None:
+    async def body(client: Client) -> None:
+        steps = [
+            {"when": "now", "profile": "zb3"},
+            {"when": "now", "add": [{"name": "reqkey.ignore"}]},
+            {"when": "now", "profile": "silent-request-key"},
+        ]
+        error = await client.refused("script/run", script="s", steps=steps)
+        assert error["code"] == "refused"
+        assert [(each["path"], each["message"]) for each in error["details"]] == [  # type: ignore[attr-defined]
+            ("steps[1]", reason) for reason in REASONS
+        ]
+        assert client.document("state")["generation"] == 1
+
+    bench(body)
+
+
+@pytest.mark.usefixtures("limited")
 def test_a_radio_that_cannot_be_the_profile_is_refused_before_anything_is_on_the_air(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,6 +23,7 @@ from coordinator.dongle.listen import Tcp, listen
 from coordinator.joiner.device import State
 from coordinator.profiles import joiners
 from tests.codec import wireshark
+from tests.pace import unhurried
 
 pytestmark = [pytest.mark.real_time, pytest.mark.node, pytest.mark.tshark]
 
@@ -127,7 +128,12 @@ def read(path: Path, psdus: Sequence[bytes]) -> list[wireshark.Reading]:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    return asyncio.run(form_and_join(tmp_path_factory.mktemp("zigbee-on-host")))
+    def attempt() -> Told:
+        told = asyncio.run(form_and_join(tmp_path_factory.mktemp("zigbee-on-host")))
+        assert told.states == [State.JOINED, State.LEFT]
+        return told
+
+    return unhurried(attempt)
 
 
 def number(frame: wireshark.Reading, field: str) -> int | None:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.control.mqtt.broker import free_port
 from tests.faults.host.daemon import ROOT, daemon
 from tests.operation.debian import program
+from tests.ports import free_port
 
 pytestmark = pytest.mark.real_time
 
@@ -27,7 +27,7 @@ def test_every_command_of_the_page_runs_and_the_router_leaves(tmp_path: Path) ->
         done = subprocess.run(
             [ROOT / "examples" / "switch-mid-join" / "run.sh"],
             env=environment(PORT=str(free_port()), OUT=str(tmp_path)),
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, timeout=240, check=False,
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, timeout=600, check=False,
         )  # fmt: skip
     assert done.returncode == 0, (tmp_path / "log").read_text("utf-8")[-2000:]
     for number in (1, 2):
@@ -43,7 +43,7 @@ def test_the_script_for_ci_ends_with_the_code_of_the_verdict(profile: str, code:
         done = subprocess.run(
             [ROOT / "examples" / "ci" / "run.sh", profile, "job-1"],
             env=environment(LEGACY_TC_HTTP=running.url, OBSERVE="3"),
-            capture_output=True, text=True, timeout=120, check=False,
+            capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
         assert done.returncode == code, done.stderr
         assert json.loads(done.stdout)["run"] == "job-1"

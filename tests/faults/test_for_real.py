@@ -8,11 +8,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from tests import pace
 from tests.dongle.program import DEADLINE, PROGRAM, ROOT, first_line, started
 
 pytestmark = pytest.mark.real_time
@@ -33,15 +34,26 @@ def daemon(radio: str, *more: str) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
+def connections(pid: int) -> list[str]:
+    """The sockets of a process that are connected over TCP."""
+    states = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text("ascii").splitlines()[1:]]
+    connected = {f"socket:[{fields[9]}]" for fields in states if fields[3] == "01"}
+    open_now = set()
+    for each in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            open_now.add(os.readlink(each))
+    return sorted(connected & open_now)
+
+
 JOIN = ("--any-joiner", "--permit-join", "60", "--once", "--observe", "5")
 
 
 def test_a_radio_that_comes_back_under_another_tty_is_found_by_its_by_id_name(tmp_path: Path) -> None:
     link = tmp_path / "usb-legacy-tc_rcp-if00"
-    plan = ("--joiner", "zboss-r22", "--fault", "cut=1.5@psdu:6188")
+    plan = ("--joiner", "zboss-r22", "--fault", "cut=4@psdu:6188")  # long enough for us to take its name
     with started("--listen", "pty", "--link", str(link), *plan) as dongle:
         first = first_line(dongle)
-        with daemon(f"spinel:{link}", *JOIN) as host:
+        with daemon(f"spinel:{link}", *JOIN[:-1], "15") as host:
             assert host.stdout is not None
             said: list[dict[str, object]] = []
             ours: tuple[int, int] | None = None
@@ -94,8 +106,8 @@ def test_told_to_stop_while_a_slow_radio_comes_up_it_ends_within_five_seconds() 
         started("--listen", "tcp://127.0.0.1:0", "--fault", "slow=1.5") as dongle,
         daemon(f"spinel+{first_line(dongle)}") as host,
     ):
-        time.sleep(3)  # it has begun, and needs half a minute
-        assert host.poll() is None
+        pace.until(lambda: connections(host.pid))  # it has begun, and needs half a minute
+        pace.until_it_heeds(host, signal.SIGTERM)
         sent = time.monotonic()
         host.send_signal(signal.SIGTERM)
         out, err = host.communicate(timeout=DEADLINE)

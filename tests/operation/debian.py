@@ -19,6 +19,6 @@ def program(name: str, package: str) -> str:
 
 def run(*command: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
     """What it says."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 0 or not check, f"{command}\n{done.stdout}\n{done.stderr}"
     return done

@@ -74,6 +74,30 @@ def test_the_lines_for_a_stick_are_good_lines_once_they_are_taken(tmp_path: Path
     assert "/dev:/dev:ro" in cast(list[str], service["volumes"])
 
 
+OFFERED = re.compile(r"^( *)# (?=(?:  [A-Z_]+: |  - /|[a-z_]+: *[\[{]|[a-z_]+:$|- /dev:))", re.MULTILINE)
+"""The comments that are lines of compose, and not of prose."""
+
+
+@pytest.mark.real_time
+def test_every_line_that_is_offered_can_be_taken_at_once(tmp_path: Path) -> None:
+    """But for the second address of a radio, which is instead of the first."""
+    text, taken = OFFERED.subn(r"\1", COMPOSE.read_text("utf-8"))
+    assert taken == 13
+    text, others = re.subn(r"^ +LEGACY_TC__RADIO__URL: spinel\+tcp.*\n", "", text, flags=re.MULTILINE)
+    assert others == 1
+    keys = re.findall(r"^    ([a-z_]+):", text[text.index("\n  legacy-tc:\n") :], re.MULTILINE)
+    assert sorted(keys) == sorted(set(keys)), "a key that comes twice is an error, or silently the last"
+    path = tmp_path / "compose.yaml"
+    path.write_text(text, encoding="utf-8")
+    (tmp_path / "http-token").write_text("secret", "ascii")
+    service = services(path)["legacy-tc"]
+    assert set(cast(dict[str, str], service["environment"])) == {
+        "LEGACY_TC__RADIO__URL", "LEGACY_TC__HTTP__LISTEN", "LEGACY_TC__HTTP__TOKEN_FILE",
+    }  # fmt: skip
+    assert (service["secrets"], service["ports"]) == (["http-token"], ["127.0.0.1:8321:8321"])
+    assert {"devices", "device_cgroup_rules", "group_add"} < set(service)
+
+
 @pytest.mark.real_time
 def test_compose_asks_for_health_as_the_image_does() -> None:
     healthcheck = cast(Service, services()["legacy-tc"]["healthcheck"])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import selectors
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from coordinator.entropy import SeededEntropy
@@ -13,10 +15,11 @@ from coordinator.radio.air.hub import Hub
 from coordinator.radio.air.url import AirUrl
 from coordinator.sim.air import MediumConfig
 from coordinator.stack.node import ReceivedFrame, TransmitStatus
+from tests.pace import PATIENCE
 
 ANY = AirUrl("127.0.0.1", 0)
-_TRANSIT = 0.0005
-"""Real seconds in which a datagram certainly is there."""
+_ROUNDS = 2
+"""What answers a datagram comes behind what was sent after it."""
 
 Result = TypeVar("Result")
 
@@ -25,13 +28,32 @@ class _Selector(selectors.SelectSelector):
     def __init__(self) -> None:
         super().__init__()
         self.time = 0.0
+        self._last = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._last.bind(("127.0.0.1", 0))
+        self._last.connect(self._last.getsockname())
+        self._last.settimeout(PATIENCE)
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = super().select(0) or super().select(0 if timeout == 0 else _TRANSIT)
+        ready = super().select(0)
+        if not ready and timeout != 0:
+            self._let_arrive()
+            ready = super().select(0)
         if not ready:
             assert timeout is not None, "every task waits and no timer is set"
             self.time += max(0.0, timeout)
         return ready
+
+    def _let_arrive(self) -> None:
+        """What one processor sends through the loopback interface arrives in its order: when the last is
+        there, all are.
+        """
+        for _ in range(_ROUNDS):
+            self._last.send(b".")
+            self._last.recv(1)
+
+    def close(self) -> None:
+        self._last.close()
+        super().close()
 
 
 class LoopbackLoop(asyncio.SelectorEventLoop):
@@ -54,10 +76,20 @@ def run(coroutine: Coroutine[object, object, Result]) -> Result:
         await asyncio.sleep(0.1)  # guests hear that their host has ended, and close
         return result
 
-    with asyncio.Runner(loop_factory=LoopbackLoop) as runner:
+    with _on_one_processor(), asyncio.Runner(loop_factory=LoopbackLoop) as runner:
         result = runner.run(watched())
     assert not errors
     return result
+
+
+@contextmanager
+def _on_one_processor() -> Iterator[None]:
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def hub(config: MediumConfig | None = None) -> Hub:

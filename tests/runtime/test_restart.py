@@ -180,7 +180,7 @@ class SlowDisk(Disk):
 
     def note(self, step: Step) -> None:
         if step.name == "sync":
-            assert self.go.wait(5)
+            assert self.go.wait(60)
         super().note(step)
 
 

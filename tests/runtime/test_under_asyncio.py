@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,11 +20,9 @@ from coordinator.runtime.store import Store
 from coordinator.runtime.virtual_time import VirtualTimeLoop
 from coordinator.scenario import power_later
 from coordinator.trust_center.device import Standing
+from tests.pace import PATIENCE, unhurried
 from tests.runtime.disk import Disk
 from tests.runtime.town import FOLDER
-
-PATIENCE = 10.0
-"""Seconds of the loop's time that a join may take."""
 
 
 async def join(folder: Path, files: Files | None, *, threaded: bool) -> tuple[set[Standing], list[str]]:
@@ -74,7 +73,10 @@ def test_a_joiner_is_verified_and_kept_when_the_driver_asks_the_store_first() ->
 
 @pytest.mark.real_time
 def test_the_same_with_a_real_disk_and_its_thread(tmp_path: Path) -> None:
-    folder = tmp_path / "state"
+    unhurried(lambda: _on_a_real_disk(Path(tempfile.mkdtemp(dir=tmp_path)) / "state"))
+
+
+def _on_a_real_disk(folder: Path) -> None:
     standings, findings = asyncio.run(join(folder, None, threaded=True))
     assert standings == {Standing.VERIFIED}
     assert findings == []

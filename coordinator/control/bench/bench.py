@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from coordinator.control.bench.catalogue import Catalogue
 from coordinator.control.bench.runs import Runs
@@ -21,6 +21,7 @@ from coordinator.trace import RadioState
 from coordinator.types import Instant
 
 Result = TypeVar("Result")
+Broker = Literal["off", "connected", "disconnected"]
 
 
 class Over(Exception):
@@ -45,6 +46,8 @@ class Bench:
     """Why another network was formed than was asked for."""
     refresh: Callable[[], None] = lambda: None
     """Post `state` again."""
+    broker: Callable[[], Broker] = lambda: "off"
+    """How it stands with the broker."""
 
     def up(self) -> Session:
         """The session. Raises ControlError while there is none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from typing import assert_never
 
 from coordinator import trace
@@ -12,10 +12,12 @@ from coordinator.control.dispatch import Context
 from coordinator.control.schema import bench as bench_schema
 from coordinator.control.schema import profiles as schema
 from coordinator.control.schema.base import Changed
-from coordinator.control.schema.errors import ControlError, ErrorCode
+from coordinator.control.schema.errors import ControlError, Detail, ErrorCode
+from coordinator.profiles.errors import suggestion
 from coordinator.runtime.session import Session
 from coordinator.stack import frame_fault
 from coordinator.stack.frame_fault import Drop, Flip, FrameFault, Match, Repeat, Truncate
+from coordinator.stack.frame_faults import CAPACITY
 from coordinator.switching.change import InForce, Misfit
 from coordinator.trust_center import injection
 from coordinator.types import SECOND, Eui64, Instant
@@ -25,21 +27,24 @@ Answer = Changed | Awaitable[Changed]
 
 def arm(bench: Bench, request: schema.FaultArm, _context: Context) -> Answer:
     """Damage frames deliberately."""
-    fault = _fault(request)
-    try:
-        frame_fault.check(fault)
-    except ValueError as error:
-        raise ControlError(ErrorCode.INVALID, str(error)) from None
+    fault = told(request)
 
     def act(session: Session, _now: Instant) -> None:
-        faults = session.center.host.faults
-        faults.disarm(fault.id)
-        try:
-            faults.arm(fault)
-        except ValueError as error:
-            raise Misfit(str(error)) from None
+        exchange(session, (), (fault,))
 
     return changes.change(bench, request, _as_it_is, f"fault/arm {fault.id}", act)
+
+
+def exchange(session: Session, off: Collection[str], new: Collection[FrameFault]) -> None:
+    """Take faults off, which may be spent already, and arm others. Raises Misfit, having changed nothing."""
+    faults = session.center.host.faults
+    stay = {fault.id for fault, _, _ in faults.standing()} - {*off, *(fault.id for fault in new)}
+    if new and len(stay) + len(new) > CAPACITY:
+        raise Misfit(f"{len(stay)} faults are armed already, and {CAPACITY} can be; disarm some first")
+    for identifier in (*off, *(fault.id for fault in new)):
+        faults.disarm(identifier)
+    for fault in new:
+        faults.arm(fault)
 
 
 def disarm(bench: Bench, request: schema.FaultDisarm, _context: Context) -> Answer:
@@ -113,7 +118,13 @@ def _injected(session: Session, what: injection.Injection, now: Instant) -> trac
     return label
 
 
-def _fault(request: schema.FaultArm) -> FrameFault:
+def told(request: schema.FrameFault) -> FrameFault:
+    """The fault that a request tells of. Raises ControlError."""
+    frame = request.match.frame
+    if frame not in frame_fault.FRAMES:
+        near = suggestion(frame, frame_fault.FRAMES) or f"; there are {', '.join(frame_fault.FRAMES)}"
+        detail = Detail(path="match.frame", message=f"no frame is called '{frame}'{near}")
+        raise ControlError(ErrorCode.INVALID, f"{detail.path}: {detail.message}", details=[detail])
     match request.action:
         case "drop":
             action: frame_fault.Action = Drop()
@@ -128,7 +139,7 @@ def _fault(request: schema.FaultArm) -> FrameFault:
     device = request.match.device
     return FrameFault(
         id=request.fault,
-        match=Match(frame=request.match.frame, device=None if device is None else Eui64.parse(device)),
+        match=Match(frame=frame, device=None if device is None else Eui64.parse(device)),
         action=action,
         count=request.count,
         skip=request.skip,

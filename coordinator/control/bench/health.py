@@ -6,12 +6,12 @@ The broker is told of and does not count: a bench without one still tests.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
 
-from coordinator.control.bench.bench import Bench
+from coordinator.control.bench.bench import Bench, Broker
 from coordinator.control.bench.herald import RADIO
 from coordinator.control.dispatch import Context
 from coordinator.control.schema import bench as schema
@@ -25,8 +25,6 @@ PATIENCE = 3.0
 ENDED = "the bench has ended"
 LAG = 1.0
 """Seconds that the event loop may run late: joiners have given up long before."""
-
-Broker = Literal["off", "connected", "disconnected"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,6 +49,8 @@ class Doctor:
     newest: Health | None = None
     ended: bool = False
     """The last word was said: no look replaces it."""
+    due: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set by whoever knows that what was found last is no longer so: `keep` looks at once."""
     answered: Callable[[float], None] = lambda _seconds: None
     """Hears how long each probe took."""
 
@@ -61,9 +61,17 @@ class Doctor:
     async def keep(self) -> None:
         """Post `health` for as long as this runs, and `state`, in which joining may have closed by itself."""
         while True:
+            self.due.clear()
             await self.look(PATIENCE)
             self.bench.refresh()
-            await asyncio.sleep(PERIOD)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PERIOD):
+                    await self.due.wait()
+
+    def turned(self, state: RadioState) -> None:
+        """The radio is now like this: look again, unless that is what was posted."""
+        if self.newest is None or self.newest.radio != RADIO[state]:
+            self.due.set()
 
     async def look(self, patience: float) -> Health:
         """Ask the radio, and post what is found, unless the bench has ended meanwhile."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
@@ -9,10 +10,11 @@ from coordinator import trace
 from coordinator.control.bench.bench import Bench
 from coordinator.evidence.comments import explain_deviation
 from coordinator.evidence.outcome import Verdict
-from coordinator.evidence.redaction import blank, redact
+from coordinator.evidence.redaction import blank, conceal, obliterate, redact
 from coordinator.evidence.rungs import Direction, Row
 from coordinator.primitives import apsme, nlme
 from coordinator.runtime.order import Begun, Reporter
+from coordinator.stack import frame_fault, shaping
 from coordinator.stack.host import HostStack
 from coordinator.switching.effect import Effect
 from coordinator.trace import RadioState
@@ -26,6 +28,9 @@ RADIO = {
     RadioState.ABSENT: "lost",
 }
 """How it stands with the radio, in the three words that readers are told."""
+
+TRANSPORTS = 1024
+"""Transport-Keys without NWK security that are remembered: a fault may damage, and repeat, their frames."""
 
 _DIRECTIONS = {
     Direction.TO_JOINER: "to-joiner",
@@ -42,10 +47,13 @@ class Herald:
         self._people = people
         self._host: HostStack | None = None
         self._frames = 0
+        self._transports: deque[int] = deque(maxlen=TRANSPORTS)
         self.dropped = 0
         """Frames that a layer would not act on."""
         self.judged: Callable[[str, str], None] = lambda _profile, _verdict: None
         """Hears of each verdict: under which profile, and how it was."""
+        self.turned: Callable[[RadioState], None] = lambda _state: None
+        """Hears how it stands with the radio, at each change."""
         self._effects: dict[int, Effect] = {}
         self._methods: dict[type, Callable[..., None]] = {
             trace.Switched: self._switched,
@@ -67,6 +75,7 @@ class Herald:
         self._host = host
         self._frames = 0
         self._effects.clear()
+        self._transports.clear()
 
     # --- Reporter -----------------------------------------------------------------------------------
 
@@ -106,6 +115,7 @@ class Herald:
             "radio", change.at, state=RADIO[change.state], reason=change.reason, missed=change.missed
         )
         self._bench.refresh()
+        self.turned(change.state)
         self._people.radio(change)
 
     def waiting(self, left: Duration | None, observing: bool) -> None:
@@ -116,8 +126,10 @@ class Herald:
         """A window closed."""
         run = self._bench.runs.present
         told = {**line, "run": None if run is None else run.label}
-        self._bench.runs.verdict(told)
-        self._bench.feed.publish("verdict", {key: value for key, value in told.items() if key != "run"})
+        event = self._bench.feed.publish(
+            "verdict", {key: value for key, value in line.items() if key != "run"}
+        )
+        self._bench.runs.verdict({**told, "seq": event.seq})
         self.judged(str(line["profile"]), verdict.verdict.value)
         self._people.verdict(verdict, line)
 
@@ -194,6 +206,9 @@ class Herald:
             case nlme.PermitJoiningRequest():
                 self._bench.refresh()
                 return
+            case apsme.TransportKeyRequest(nwk_secured=False):
+                self._transports.append(record.request_id)
+                return
             case _:
                 return
         self._publish("left", record.at, device=str(device), by="trust-center", rejoin=rejoin)
@@ -206,7 +221,7 @@ class Herald:
                 record.at,
                 frame=self._frames,
                 sent=True,
-                psdu=self._octets(record.psdu),
+                **self._shown(record.psdu, self._damaged(record)),
                 deviations=[explain_deviation(each) for each in record.deviations],
             )
 
@@ -223,17 +238,32 @@ class Herald:
             record.at,
             frame=self._frames,
             sent=False,
-            psdu=self._octets(record.psdu),
+            **self._shown(record.psdu),
             channel=int(record.channel),
             rssi=record.rssi,
             lqi=record.lqi,
             deviations=[],
         )
 
-    def _octets(self, psdu: bytes) -> str:
+    def _shown(self, psdu: bytes, damaged: bool = False) -> Mapping[str, object]:
+        """The octets as they are published, and why some are withheld."""
         if self._bench.options.expose_keys:
-            return psdu.hex()
-        return blank(redact(psdu) or psdu, () if self._host is None else _secrets(self._host)).hex()
+            return {"psdu": psdu.hex(), "withheld": None}
+        if damaged:
+            return {"psdu": obliterate(psdu).hex(), "withheld": "damaged"}
+        concealed = conceal(psdu)
+        if concealed is not None:
+            return {"psdu": concealed.hex(), "withheld": "encrypted"}
+        blanked = blank(redact(psdu) or psdu, () if self._host is None else _secrets(self._host))
+        return {"psdu": blanked.hex(), "withheld": None if blanked == psdu else "key"}
+
+    def _damaged(self, record: trace.Sent) -> bool:
+        """Whether a key may be read of octets that are no Transport-Key any more."""
+        struck = any(
+            each.behaviour.startswith(frame_fault.LABEL) or each.cause == shaping.MANGLED
+            for each in record.deviations
+        )
+        return struck and record.request_id in self._transports
 
     def _publish(self, kind: str, at: Instant, **fields: object) -> None:
         self._bench.feed.publish(kind, fields, at)

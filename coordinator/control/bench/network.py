@@ -63,6 +63,7 @@ def form(bench: Bench, request: schema.NetworkForm, _context: Context) -> Awaita
         pan_id=pan_id,
         extended_pan_id=extended_pan_id,
         network_key=None,
+        trust_center=session.center.host.eui64,
         permit=0 if request.permit_join is None else round(request.permit_join * SECOND),
         allowed=session.center.host.nib.allowed,
     )

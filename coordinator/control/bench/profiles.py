@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
 
 from coordinator.behaviours import registry
 from coordinator.control.bench import changes, faults
@@ -20,6 +21,7 @@ from coordinator.switching import change as edits
 INLINE = "inline"
 """The name of a profile that was written out in a request."""
 
+Read = TypeVar("Read")
 Answer = Changed | Awaitable[Changed]
 
 
@@ -42,8 +44,8 @@ def get(bench: Bench, _request: schema.ProfileGet, _context: Context) -> schema.
 
 
 def list_profiles(bench: Bench, _request: schema.ProfileList, _context: Context) -> schema.Listing:
-    """What ships."""
-    loaded = [bench.catalogue.profile(name) for name in bench.catalogue.names]
+    """What can be had by name."""
+    loaded = [named(bench, name) for name in bench.catalogue.names]
     return schema.Listing(entries=[schema.Listed(name=each.name, title=each.title) for each in loaded])
 
 
@@ -60,14 +62,12 @@ def set_profile(bench: Bench, request: schema.ProfileSet, _context: Context) -> 
 
 
 def reload(bench: Bench, request: schema.ProfileReload, _context: Context) -> Answer:
-    """Read the present profile's files again."""
-    present = bench.up().switcher.in_force.profile
-    order = bench.up().order
-    if present.name == INLINE:
+    """Read the present profile's files again, and those of the one that the bench was started with."""
+    name = bench.up().switcher.in_force.profile.name
+    _well(lambda: bench.catalogue.reread(name))
+    if name not in bench.catalogue.names:
         raise ControlError(ErrorCode.REFUSED, "the present profile came in a request, and has no file")
-    source = order.profile_source if order.profile.name == present.name else present.name
-    bench.catalogue.forget()
-    profile = _loaded(lambda: load.load(source or present.name))
+    profile = bench.catalogue.profile(name)
     return changes.change(bench, request, edits.become(profile), f"profile/reload {profile.name}")
 
 
@@ -84,22 +84,24 @@ def remove_behaviour(bench: Bench, request: schema.BehaviourRemove, _context: Co
 
 def update_behaviour(bench: Bench, request: schema.BehaviourUpdate, _context: Context) -> Answer:
     """Other settings for a behaviour in force."""
-    edit = edits.update(request.name, dict(request.settings))
+    edit = updated(bench, request.name, request.settings)
     return changes.change(bench, request, edit, f"behaviour/update {request.name}")
 
 
 def named(bench: Bench, profile: str | Mapping[str, object]) -> Profile:
     """The profile that a request names or writes out. Raises ControlError with every fault."""
     if not isinstance(profile, str):
-        return _loaded(lambda: load.from_document(profile, INLINE, "profile"))
+        return _well(lambda: load.from_document(profile, INLINE, "profile"))
     if profile not in bench.catalogue.names:
-        near = suggestion(profile, bench.catalogue.names) or "; profile/list names them all"
+        known = bench.catalogue.names
+        near = suggestion(profile, known) or suggestion(profile.lower(), known)
+        near = near or "; profile/list names them all"
         raise ControlError(
             ErrorCode.NOT_FOUND,
             f"no such profile: '{profile}'{near}",
             hint="a profile can be written out too",
         )
-    return bench.catalogue.profile(profile)
+    return _well(lambda: bench.catalogue.profile(profile))
 
 
 def built(name: str, settings: Mapping[str, object]) -> Behaviour:
@@ -107,6 +109,20 @@ def built(name: str, settings: Mapping[str, object]) -> Behaviour:
     if name not in registry.catalogue():
         near = suggestion(name, registry.catalogue()) or "; behaviour/list names them all"
         raise ControlError(ErrorCode.NOT_FOUND, f"no such behaviour: '{name}'{near}")
+    return _built(name, settings)
+
+
+def updated(bench: Bench, name: str, settings: Mapping[str, object]) -> edits.Edit:
+    """The change of its settings that a request asks for. Raises ControlError for those that it cannot have,
+    if it is in force already; else whoever makes the change finds them.
+    """
+    present = next((each for each in bench.up().switcher.in_force.behaviours if each.name == name), None)
+    if present is not None:
+        _built(name, {**registry.settings_of(present), **settings})
+    return edits.update(name, dict(settings))
+
+
+def _built(name: str, settings: Mapping[str, object]) -> Behaviour:
     try:
         return registry.find(name).build(settings)
     except registry.SettingError as error:
@@ -117,14 +133,13 @@ def built(name: str, settings: Mapping[str, object]) -> Behaviour:
         ) from None
 
 
-def _loaded(read: object) -> Profile:
+def _well(read: Callable[[], Read]) -> Read:
+    """What was read. Raises ControlError with everything that is wrong."""
     try:
-        profile = read()  # type: ignore[operator]  # one of the two calls above
+        return read()
     except ConfigurationError as error:
         details = [Detail(path=each.path, message=each.message) for each in error.problems]
         raise ControlError(ErrorCode.INVALID, str(error), details=details) from None
-    assert isinstance(profile, Profile)
-    return profile
 
 
 def _described(behaviour: Behaviour, profile: Profile) -> schema.Behaviour:

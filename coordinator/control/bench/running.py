@@ -31,6 +31,8 @@ def start(bench: Bench, request: schema.RunStart, _context: Context) -> schema.R
         )
     session = bench.up()
     bench.check_generation(request.if_generation)
+    if request.on_disconnect == "stop":
+        _check_broker(bench)
     outcomes = _outcomes(request.expect)
     if request.permit_join:
         _check_allowed(session)
@@ -126,34 +128,63 @@ def get(bench: Bench, request: schema.RunGet, _context: Context) -> schema.Run:
     """The run, or what there was under that name."""
     if request.run is None:
         return _described(bench.runs.present)
-    run = bench.runs.find(request.run)
-    if run is None:
-        raise ControlError(ErrorCode.NOT_FOUND, f"no run of the name '{request.run}' is known")
-    return _described(run)
+    return _described(_known(bench, request.run))
 
 
 def verdict(
     bench: Bench, request: schema.VerdictGet, _context: Context
 ) -> schema.Verdict | Awaitable[schema.Verdict]:
-    """The last verdict."""
-    found = _latest(bench, request)
+    """The last verdict of the run that is named, else of the present one, else of all; or the next."""
+    run = bench.runs.present if request.run is None else _known(bench, request.run)
+    if request.after is not None and request.after > bench.feed.seq:
+        raise ControlError(
+            ErrorCode.NOT_FOUND,
+            f"there is no event {request.after} yet: the last is {bench.feed.seq}",
+            hint="a bench that is started anew counts from 1",
+        )
+    found = _sought(bench, request, run)
     if found is not None:
         return _verdict(found)
     if not request.wait:
         raise ControlError(
-            ErrorCode.NOT_FOUND, "no such verdict was given yet", hint="`wait` waits for it, in seconds"
+            ErrorCode.NOT_FOUND,
+            f"no such verdict was given yet{_in(run)}",
+            hint="`wait` waits for it, in seconds",
         )
-    return _awaited(bench, request)
+    return _awaited(bench, request, run)
 
 
-async def _awaited(bench: Bench, request: schema.VerdictGet) -> schema.Verdict:
+async def _awaited(bench: Bench, request: schema.VerdictGet, run: Run | None) -> schema.Verdict:
     try:
         async with asyncio.timeout(request.wait):
-            while (found := _latest(bench, request)) is None:
-                await bench.runs.next_verdict()
+            while (found := _sought(bench, request, run)) is None:
+                await bench.runs.news()
     except TimeoutError:
-        raise ControlError(ErrorCode.TIMEOUT, f"no such verdict within {request.wait:g} s") from None
+        raise ControlError(
+            ErrorCode.TIMEOUT, f"no such verdict within {request.wait:g} s{_in(run)}"
+        ) from None
     return _verdict(found)
+
+
+def _sought(bench: Bench, request: schema.VerdictGet, run: Run | None) -> Line | None:
+    """Raises ControlError when there is none, and none will come."""
+    device = None if request.device is None else str(Eui64.parse(request.device))
+    found = bench.runs.sought(run, device, request.after)
+    if found is None and run is not None and run.ended is not None:
+        raise ControlError(ErrorCode.NOT_FOUND, f"the run '{run.label}' ended without such a verdict")
+    return found
+
+
+def _in(run: Run | None) -> str:
+    return "" if run is None else f" in the run '{run.label}'"
+
+
+def _known(bench: Bench, label: str) -> Run:
+    run = bench.runs.find(label)
+    if run is None:
+        near = suggestion(label, bench.runs.labels)
+        raise ControlError(ErrorCode.NOT_FOUND, f"no run of the name '{label}' is known{near}")
+    return run
 
 
 def permit_join(bench: Bench, request: schema.PermitJoin, _context: Context) -> Changed:
@@ -200,23 +231,36 @@ def _check_allowed(session: Session) -> None:
         )
 
 
+def _check_broker(bench: Bench) -> None:
+    """A run that ends when the broker goes needs one that is there. Raises ControlError."""
+    broker = bench.broker()
+    if broker != "connected":
+        reason = "this bench is on no broker" if broker == "off" else "the broker is gone already"
+        raise ControlError(
+            ErrorCode.REFUSED,
+            f"on_disconnect: 'stop' is to end the run when the broker goes, and {reason}",
+            hint="`ttl` ends a run that nobody stops",
+            details=[Detail(path="on_disconnect", message=reason)],
+        )
+
+
 def _outcomes(names: list[str] | None) -> frozenset[Outcome] | None:
     if names is None:
         return None
     known = {outcome.value: outcome for outcome in Outcome}
-    wrong = [name for name in names if name not in known]
+    wrong = [(number, name) for number, name in enumerate(names) if name not in known]
+    every = f"; there are {', '.join(known)}"
     if wrong:
         details = [
-            Detail(path="expect", message=f"no such outcome: '{name}'{suggestion(name, known)}")
-            for name in wrong
+            Detail(
+                path=f"expect[{number}]",
+                message=f"no such outcome: '{name}'{suggestion(name, known) or every}",
+            )
+            for number, name in wrong
         ]
-        raise ControlError(ErrorCode.INVALID, "; ".join(each.message for each in details), details=details)
+        told = "; ".join(f"{each.path}: {each.message}" for each in details)
+        raise ControlError(ErrorCode.INVALID, told, details=details)
     return frozenset(known[name] for name in names)
-
-
-def _latest(bench: Bench, request: schema.VerdictGet) -> Line | None:
-    device = None if request.device is None else str(Eui64.parse(request.device))
-    return bench.runs.latest(device, request.run)
 
 
 def _verdict(line: Line) -> schema.Verdict:

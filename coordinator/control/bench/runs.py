@@ -45,6 +45,11 @@ class Runs:
         self._verdicts: deque[Line] = deque(maxlen=VERDICTS_KEPT)
         self._came = asyncio.Event()
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The runs that are known, by name."""
+        return (*self._earlier, *(() if self.present is None else (self.present.label,)))
+
     def find(self, label: str) -> Run | None:
         """The run of this name, the latest if there were several."""
         if self.present is not None and self.present.label == label:
@@ -67,24 +72,29 @@ class Runs:
         self._earlier.move_to_end(run.label)
         if len(self._earlier) > RUNS_KEPT:
             self._earlier.popitem(last=False)
+        self._tell()
         return run
 
     def verdict(self, line: Line) -> None:
-        """A verdict was given."""
+        """A verdict was given; `seq` is the number of its event."""
         self._verdicts.append(line)
         if self.present is not None:
             self.present.verdicts.append(line)
+        self._tell()
+
+    def sought(self, run: Run | None, device: str | None, after: int | None) -> Line | None:
+        """The last verdict, of this run, of this device; the first of them that came after an event."""
+        verdicts = self._verdicts if run is None else run.verdicts
+        fitting = (each for each in reversed(verdicts) if device in (None, each.get("device")))
+        if after is None:
+            return next(fitting, None)
+        later = [each for each in fitting if int(str(each["seq"])) > after]
+        return later[-1] if later else None
+
+    async def news(self) -> None:
+        """Until one more verdict is given, or the run has ended."""
+        await self._came.wait()
+
+    def _tell(self) -> None:
         came, self._came = self._came, asyncio.Event()
         came.set()
-
-    def latest(self, device: str | None, run: str | None) -> Line | None:
-        """The last verdict of a device, of a run, of either."""
-        found = self.find(run) if run is not None else None
-        if run is not None and found is None:
-            return None
-        verdicts = self._verdicts if found is None else found.verdicts
-        return next((each for each in reversed(verdicts) if device in (None, each.get("device"))), None)
-
-    async def next_verdict(self) -> None:
-        """Until one more is given."""
-        await self._came.wait()

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 
-from coordinator.control.bench import profiles
+from coordinator.control.bench import steps
 from coordinator.control.bench.bench import Bench
 from coordinator.control.bench.changes import Asked, Waiter, heeded
 from coordinator.control.dispatch import Context
 from coordinator.control.schema import profiles as schema
-from coordinator.control.schema.errors import ControlError, ErrorCode
-from coordinator.switching import change as edits
+from coordinator.control.schema.errors import ControlError, Detail, ErrorCode
 from coordinator.switching.effect import Effect
 
 
@@ -49,19 +48,25 @@ class _Script:
     """One script. A step is asked for in the call in which the one before takes effect."""
 
     def __init__(self, bench: Bench, request: schema.ScriptRun) -> None:
+        """Raises ControlError when a step does not fit what those before it make, nothing being changed."""
+        planned = steps.plans(bench, request.steps)
+        bench.check_generation(request.if_generation)
+        steps.foresee(bench.up(), planned)
         self._bench = bench
         self._effects: list[Effect] = []
         self._waiting: Waiter | None = None
         self._asked = [
             Asked(
-                edit=_edit(bench, step),
-                change=f"script {request.script}, step {number}: {_what(step)}",
+                edit=plan.edit,
+                change=f"script {request.script}, step {number}: {plan.what}",
                 when=step.when,
                 generation=request.if_generation if number == 1 else None,
                 transaction=request.transaction,
+                also=plan.also,
             )
-            for number, step in enumerate(request.steps, 1)
+            for number, (step, plan) in enumerate(zip(request.steps, planned, strict=True), 1)
         ]
+        self._count = len(self._asked)
         self._finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._finished.add_done_callback(heeded)
         self._withdrawn = False
@@ -88,11 +93,7 @@ class _Script:
         except (TimeoutError, ControlError) as error:
             if not self.withdraw() and self._complete():
                 return self._effects  # the last step took effect in this very moment
-            why = f"not within {within:g} s" if isinstance(error, TimeoutError) else str(error)
-            code = ErrorCode.TIMEOUT if isinstance(error, TimeoutError) else error.code
-            raise ControlError(
-                code, f"step {len(self._effects) + 1} did not take effect: {why}", hint=self._so_far()
-            ) from None
+            raise self._stopped(error, within) from None
         except asyncio.CancelledError:
             self.withdraw()
             raise
@@ -102,9 +103,31 @@ class _Script:
         """Whether every step has taken effect."""
         return self._finished.done() and self._finished.exception() is None
 
-    def _so_far(self) -> str:
-        done = ", ".join(f"step {n}: generation {e.generation}" for n, e in enumerate(self._effects, 1))
-        return f"taken effect so far: {done or 'nothing'}"
+    def _stopped(self, error: TimeoutError | ControlError, within: float) -> ControlError:
+        """Why the script ended early, and what became of each step: those before stay in effect."""
+        done = len(self._effects)
+        if isinstance(error, ControlError):
+            code = error.code
+            reasons = [each.message for each in error.details] or [error.message]
+        else:
+            code, reasons = ErrorCode.TIMEOUT, [f"not within {within:g} s"]
+        if done and code is not ErrorCode.TIMEOUT:
+            code = ErrorCode.PARTLY_DONE
+        details = [
+            Detail(path=f"steps[{number}]", message=f"took effect: generation {effect.generation}")
+            for number, effect in enumerate(self._effects)
+        ]
+        details += [Detail(path=f"steps[{done}]", message=reason) for reason in reasons]
+        details += [
+            Detail(path=f"steps[{number}]", message="not done") for number in range(done + 1, self._count)
+        ]
+        so_far = ", ".join(f"step {n}: generation {e.generation}" for n, e in enumerate(self._effects, 1))
+        return ControlError(
+            code,
+            f"step {done + 1} did not take effect: {'; '.join(reasons)}",
+            hint=f"taken effect so far: {so_far or 'nothing'}",
+            details=details,
+        )
 
     def _next(self) -> Waiter:
         self._waiting = waiter = Waiter(
@@ -130,22 +153,3 @@ class _Script:
         self._asked.clear()
         if not self._finished.done():
             self._finished.set_exception(error)
-
-
-def _edit(bench: Bench, step: schema.Step) -> edits.Edit:
-    """What a step changes: the profile first, then what is taken out, then what is added."""
-    parts: list[edits.Edit] = []
-    if step.profile is not None:
-        parts.append(edits.become(profiles.named(bench, step.profile)))
-    parts += [edits.remove(name) for name in step.remove]
-    parts += [edits.add(profiles.built(each.name, each.settings)) for each in step.add]
-    return edits.together(*parts)
-
-
-def _what(step: schema.Step) -> str:
-    words = []
-    if step.profile is not None:
-        words.append(step.profile if isinstance(step.profile, str) else profiles.INLINE)
-    words += [f"-{name}" for name in step.remove]
-    words += [f"+{each.name}" for each in step.add]
-    return " ".join(words)

@@ -52,6 +52,7 @@ class Service:
         feed.attach(clock.now, utc_at_zero, round(clock.loop_time(Instant(0)) * 1e9))
         self.bench = Bench(options=options, feed=feed, board=Board(), refresh=self._later)
         self.doctor = Doctor(bench=self.bench)
+        self.bench.broker = lambda: self.doctor.gauges.broker()
         self.herald = Herald(self.bench, people)
         dispatcher = Dispatcher(
             table(self.bench, self.doctor),
@@ -62,9 +63,15 @@ class Service:
         )
         self.doctor.answered = lambda seconds: self._metrics.radio_answered(seconds)
         self.herald.judged = lambda profile, verdict: self._metrics.verdict(profile, verdict)
+        self.herald.turned = self.doctor.turned
         self.doctor.gauges.frames_dropped = lambda: self.herald.dropped
         self.doctor.gauges.in_flight = lambda: dispatcher.in_flight
-        self.plane = Plane(dispatcher=dispatcher, feed=feed, board=self.bench.board)
+        self.plane = Plane(
+            dispatcher=dispatcher,
+            feed=feed,
+            board=self.bench.board,
+            profiles=lambda: self.bench.catalogue.names,
+        )
         self._schema_url: str | None = None
         self._metrics = metrics or Metrics()
         self._heeded: Callable[[], object] = lambda: None
@@ -76,6 +83,7 @@ class Service:
         """Commands act on this session for as long as the block lasts, once its network is up."""
         ground, switcher = session.ground, session.switcher
         clock = ground.clock
+        self.bench.catalogue.adopt(session.order.profile, session.order.profile_source)
         self.bench.feed.attach(clock.now, ground.utc_at_zero, round(clock.loop_time(Instant(0)) * 1e9))
         self.bench.feed.generation = session.order.generation
         session.watch(self.herald.note)
@@ -100,6 +108,7 @@ class Service:
         verbs = self.plane.dispatcher.verbs
         bench.board.post("info", documents.info(bench, session, verbs, self._schema_url))
         self._post_state()
+        self.doctor.due.set()
         self._heeded()
 
     def _over(self, session: Session) -> None:
@@ -114,6 +123,7 @@ class Service:
             bench.feed.publish("joiner", {"device": str(device), "joiner": name, "on": False})
         bench.end()
         self._post_state()
+        self.doctor.due.set()
 
     def when_formed(self, call: Callable[[], object]) -> None:
         """Call this each time that a network is up."""

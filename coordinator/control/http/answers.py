@@ -20,6 +20,7 @@ STATUS: Mapping[ErrorCode, int] = {
     ErrorCode.CONFLICT: 409,
     ErrorCode.EXPIRED: 410,
     ErrorCode.REFUSED: 422,
+    ErrorCode.PARTLY_DONE: 422,
     ErrorCode.BUSY: 429,
     ErrorCode.INTERNAL: 500,
     ErrorCode.RADIO_LOST: 503,

@@ -25,6 +25,10 @@ class NoAnswerError(Exception):
     """
 
 
+class NoBrokerError(NoAnswerError):
+    """There is no broker, or it does not let us in: of the bench nothing is known."""
+
+
 async def request(link: Link, tc_id: str, verb: str, body: bytes, timeout: float) -> bytes:
     """Ask the bench `tc_id` over MQTT 5, and return its answer as it came. `timeout`: seconds for everything;
     the request expires with it. Raises NoAnswerError.
@@ -45,10 +49,10 @@ async def request(link: Link, tc_id: str, verb: str, body: bytes, timeout: float
         async with asyncio.timeout(timeout), connection:
             return await asking.ask(connection, verb, body, timeout)
     except TimeoutError:
-        raise NoAnswerError(asking.overdue(timeout)) from None
+        raise (NoAnswerError if asking.let_in else NoBrokerError)(asking.overdue(timeout)) from None
     except aiomqtt.MqttError as error:
         known = asking.refusal or reasons.explain(error, link, connection.end)
-        raise NoAnswerError(known + asking.unknown) from None
+        raise (NoAnswerError if asking.let_in else NoBrokerError)(known + asking.unknown) from None
     finally:
         connection.abort()
 
@@ -63,6 +67,8 @@ class _Asking:
         self._answer_to = answer_to
         self._correlation = secrets.token_bytes(12)
         self._asked = False
+        self.let_in = False
+        """There is a broker, and it knows us."""
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.refusal = ""
 
@@ -86,6 +92,7 @@ class _Asking:
 
     async def ask(self, connection: Connection, verb: str, body: bytes, timeout: float) -> bytes:
         """Raises MqttError, NoAnswerError."""
+        self.let_in = True
         await connection.hear(self._topics.availability)
         await connection.hear(self._answer_to)
         await self._there(connection)

@@ -91,7 +91,7 @@ class Connection(aiomqtt.Client):
         self._client.manual_ack_set(True)
         self.pending_calls_threshold = 1 << 30  # it counts them all for a warning that nobody reads
         self._denied: Denied | None = denied
-        self._begun: dict[int, tuple[float, Acknowledged]] = {}
+        self._begun: dict[int, tuple[float, Acknowledged, str]] = {}
         self._largest: int | None = None
         self.window = WINDOW
         """How many publications of one source the broker takes at a time (MQTT 5, 3.2.2.3.3)."""
@@ -99,6 +99,8 @@ class Connection(aiomqtt.Client):
         self._held = (0.0, 0.0)
         self.end: ReasonCode | None = None
         """The reason code that the broker ended the connection with, if it did."""
+        self.silent = False
+        """We have ended it, because the broker left a ping unanswered."""
 
     async def __aenter__(self) -> Self:
         """Connect. Who is cancelled meanwhile ends what aiomqtt's thread has begun: nobody else would."""
@@ -133,7 +135,7 @@ class Connection(aiomqtt.Client):
         info = self._client.publish(topic, octets, 1, retain, properties)
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise aiomqtt.MqttCodeError(info.rc)
-        self._begun[info.mid] = (self._loop.time(), acknowledged)
+        self._begun[info.mid] = (self._loop.time(), acknowledged, topic)
 
     def takes(self, topic: str, octets: bytes, properties: Properties | None) -> bool:
         """Whether the broker takes packets as large as that (MQTT 5, 3.2.2.3.6); it would end the connection
@@ -205,9 +207,10 @@ class Connection(aiomqtt.Client):
     def _on_publish(
         self, client: Any, userdata: Any, mid: int, reason_code: ReasonCode, properties: Any
     ) -> None:
-        if reason_code.is_failure:
-            self._deny(f"the broker refuses what is published: {str(reason_code).lower()}")
         begun = self._begun.pop(mid, None)
+        if reason_code.is_failure:
+            where = "" if begun is None else f" ({begun[2]})"
+            self._deny(f"the broker refuses what is published: {str(reason_code).lower()}{where}")
         if begun is None:
             super()._on_publish(client, userdata, mid, reason_code, properties)
         else:
@@ -246,6 +249,7 @@ class Connection(aiomqtt.Client):
         said = flags.is_disconnect_packet_from_server
         if self.end is None and said:
             self.end = reason_code
+        self.silent |= not said and reason_code.value == reasons.KEEP_ALIVE_TIMEOUT
         if not self._connected.done():
             garbled = reason_code.value == reasons.PROTOCOL_ERROR
             error = aiomqtt.MqttCodeError(reason_code) if said else reasons.UnansweredError(garbled)

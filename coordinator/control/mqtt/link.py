@@ -17,7 +17,8 @@ class LinkError(ValueError):
 class Link:
     """A broker and our place on it. `id` is ours in topics; spans are seconds.
 
-    `outbox` is how many events wait for the broker while it is away.
+    `outbox` is how many events wait for the broker while it is away, `home_assistant` where Home Assistant
+    looks for devices, if it is to find us.
     """
 
     host: str
@@ -31,6 +32,7 @@ class Link:
     key_file: Path | None = None
     outbox: int = 10_000
     keepalive: int = 5
+    home_assistant: str | None = None
     expiry: float = 10.0
     """A request that says nothing of its own expiry is not begun later than this after it came."""
 

@@ -11,6 +11,7 @@ TAKEN_OVER = 0x8E
 NOT_AUTHORIZED = 0x87
 BAD_USER_NAME_OR_PASSWORD = 0x86
 PROTOCOL_ERROR = 0x82
+KEEP_ALIVE_TIMEOUT = 0x8D
 """Reason codes (MQTT 5, 2.4)."""
 HOPELESS = frozenset((TAKEN_OVER, NOT_AUTHORIZED, BAD_USER_NAME_OR_PASSWORD))
 """Ends that do not mend by trying again at once."""
@@ -31,9 +32,17 @@ def of(error: aiomqtt.MqttError) -> ReasonCode | None:
     return code if isinstance(code, ReasonCode) else None
 
 
-def explain(error: aiomqtt.MqttError, link: Link, end: ReasonCode | None, *, again: bool = False) -> str:
+def explain(
+    error: aiomqtt.MqttError,
+    link: Link,
+    end: ReasonCode | None,
+    *,
+    again: bool = False,
+    silent: bool = False,
+) -> str:
     """Why, in a line. `end`: the reason code that the broker ended the connection with, if it did; `again`:
-    an earlier one was lost soon after it was made, too. mosquitto 2.0.11 gives no reason when it hands a
+    an earlier one was lost soon after it was made, too; `silent`: we gave up a broker that left a ping
+    unanswered. mosquitto 2.0.11 gives no reason when it hands a
     client id over to somebody else.
     """
     said = end or of(error)
@@ -44,6 +53,8 @@ def explain(error: aiomqtt.MqttError, link: Link, end: ReasonCode | None, *, aga
         return f"{link}: {why}{_credentials(link) if said.value in HOPELESS else ''}"
     if isinstance(error, UnansweredError):
         return f"{link}: {error if error.garbled else _unanswered(link)}"
+    if silent:
+        return f"{link}: the broker does not answer: nothing came from it for {link.keepalive} s and more"
     text = str(error)
     if "CERTIFICATE_VERIFY_FAILED" in text:
         return f"{link}: {_unbelieved(text)}"

@@ -13,7 +13,7 @@ import aiomqtt
 from paho.mqtt.reasoncodes import ReasonCode
 
 from coordinator.control.feed import Event
-from coordinator.control.mqtt import outbox, reasons
+from coordinator.control.mqtt import home_assistant, outbox, reasons
 from coordinator.control.mqtt.connection import Connection
 from coordinator.control.mqtt.link import Link, LinkError
 from coordinator.control.mqtt.requests import Answer, Requests, written
@@ -62,6 +62,8 @@ class MqttTransport:
         self._reader = plane.feed.read(link.outbox)
         self._requests = Requests(plane.dispatcher, self._topics, link)
         self._reason = ""
+        self._offered: tuple[str, ...] | None = None
+        """The profiles in the description that Home Assistant has, on this connection."""
         self._brief = 0
         """Connections in a row that were lost soon after they were made."""
         self.connected = False
@@ -112,7 +114,8 @@ class MqttTransport:
             end = connection.end or reasons.of(error)
             lasted = asyncio.get_running_loop().time() - began >= patience.longest
             self._brief = 0 if lasted else self._brief + (self.connections > before)
-            self._lost(reasons.explain(error, self._link, connection.end, again=self._brief > 1))
+            again, silent = self._brief > 1, connection.silent
+            self._lost(reasons.explain(error, self._link, connection.end, again=again, silent=silent))
         finally:
             connection.abort()
         if end is not None and end.value in reasons.HOPELESS:
@@ -162,6 +165,8 @@ class MqttTransport:
         await connection.publish(self._topics.availability, ONLINE, qos=1, retain=True)
         for name, octets in self._plane.board.news(seen):
             await connection.publish(self._topics.document(name), octets, qos=1, retain=True)
+        self._offered = None
+        self._describe(connection)
         self.connected = True
         self.connections += 1
         self._reason = ""
@@ -205,7 +210,19 @@ class MqttTransport:
             acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             connection.send(self._topics.document(name), octets, partial(_done, acknowledged), retain=True)
             sent.append(acknowledged)
+        self._describe(connection)
         return sent
+
+    def _describe(self, connection: Connection) -> None:
+        """Tell Home Assistant of us, where it is to find us and does not have it so already."""
+        prefix, profiles = self._link.home_assistant, self._plane.profiles()
+        if prefix is None or profiles == self._offered:
+            return
+        self._offered = profiles
+        topic = home_assistant.topic(prefix, self._link.id)
+        octets = home_assistant.description(self._topics, self._link.id, profiles)
+        if connection.takes(topic, octets, None):
+            connection.send(topic, octets, lambda _code: None, retain=True)
 
     def _written(self, event: Event) -> outbox.Publication:
         return outbox.Publication(self._topics.event(event.kind), event.octets)

@@ -6,14 +6,22 @@ from typing import Annotated, Literal
 
 import pydantic
 
-from coordinator.control.schema.values import Eui64Text, Generation, Label, MonotonicNs, Seconds, WallTime
+from coordinator.control.schema.values import (
+    TRANSACTION,
+    Generation,
+    GivenEui64,
+    Label,
+    MonotonicNs,
+    Seconds,
+    WallTime,
+)
 
 WITHIN = 60.0
 """Seconds that a change waits for its moment unless it says otherwise."""
 
 Transaction = Annotated[
     str,
-    pydantic.StringConstraints(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$"),
+    pydantic.StringConstraints(min_length=1, max_length=64, pattern=TRANSACTION),
     pydantic.Field(description="Names this request; the same one within 60 s gets the first answer again."),
 ]
 
@@ -69,7 +77,7 @@ class After(pydantic.BaseModel):
         TriggerEvent | None, pydantic.Field(description="What must happen; a step of a join.")
     ] = None
     count: Annotated[int, pydantic.Field(ge=1, le=1000, description="The how manieth time.")] = 1
-    device: Annotated[Eui64Text | None, pydantic.Field(description="Of this device only.")] = None
+    device: Annotated[GivenEui64 | None, pydantic.Field(description="Of this device only.")] = None
     answer: Annotated[
         Literal["old", "new"],
         pydantic.Field(description="Whether what the Trust Center says to it is still of the old behaviour."),

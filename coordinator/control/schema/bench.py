@@ -10,6 +10,7 @@ from coordinator.control.schema.base import Change, Changed, Data, Request
 from coordinator.control.schema.values import (
     ChannelNumber,
     Eui64Text,
+    GivenEui64,
     Hex16Text,
     Label,
     MonotonicNs,
@@ -36,7 +37,11 @@ class RunStart(Change):
         float, pydantic.Field(gt=0, le=86_400, description="An abandoned run ends by itself after this.")
     ] = 3600.0
     on_disconnect: Annotated[
-        Literal["continue", "stop"], pydantic.Field(description="What losing the broker does to it.")
+        Literal["continue", "stop"],
+        pydantic.Field(
+            description="What it does when the bench loses its broker; `stop` is refused without one. "
+            "Of clients that come and go nothing is known."
+        ),
     ] = "continue"
     capture: Annotated[Name | None, pydantic.Field(description="Capture it into a file of this name.")] = None
 
@@ -81,6 +86,9 @@ class Verdict(Data):
     outcome: str
     profile: str
     run: Label | None = None
+    seq: Annotated[
+        int | None, pydantic.Field(ge=1, description="The number of its event: `after` it comes the next.")
+    ] = None
     device: str | None = None
     seconds: Annotated[
         float | None,
@@ -93,10 +101,19 @@ class Verdict(Data):
 
 
 class VerdictGet(Request):
-    """The last verdict: of all, of a device, of a run."""
+    """The last verdict: of a run, else of the present run, else of all; of a device if it is named.
 
-    device: Eui64Text | None = None
-    run: Label | None = None
+    A run that ends without such a verdict is not waited for any more; one that is not known not at all.
+    """
+
+    device: GivenEui64 | None = None
+    run: Annotated[
+        Label | None, pydantic.Field(description="null: the run that is under way, or all if none is.")
+    ] = None
+    after: Annotated[
+        int | None,
+        pydantic.Field(ge=0, description="The first one after the event of this number instead: the next."),
+    ] = None
     wait: Annotated[Seconds, pydantic.Field(description="Wait so long for one if there is none.")] = 0.0
 
 
@@ -105,7 +122,7 @@ class PermitJoin(Change):
 
     seconds: Seconds
     allow: Annotated[
-        list[Eui64Text] | None, pydantic.Field(max_length=1024, description="The new allow-list.")
+        list[GivenEui64] | None, pydantic.Field(max_length=1024, description="The new allow-list.")
     ] = None
 
 
@@ -131,13 +148,13 @@ class Devices(Data):
 class DeviceForget(Change):
     """Forget a device: as if it had never joined. Nothing is sent."""
 
-    device: Eui64Text
+    device: GivenEui64
 
 
 class DeviceRemove(Change):
     """Tell a device to leave."""
 
-    device: Eui64Text
+    device: GivenEui64
     how: Literal["leave", "remove-device", "mgmt-leave"] = "leave"
     rejoin: bool = False
 
@@ -153,7 +170,7 @@ class Inject(Request):
         None
     )
     command: Name | None = None
-    device: Eui64Text | None = None
+    device: GivenEui64 | None = None
     settings: dict[str, Scalar] = {}
 
     @pydantic.model_validator(mode="after")
@@ -192,7 +209,7 @@ class NetworkForm(Change):
 
     channel: ChannelNumber | None = None
     pan_id: Hex16Text | None = None
-    extended_pan_id: Eui64Text | None = None
+    extended_pan_id: GivenEui64 | None = None
     permit_join: Seconds | None = None
 
 
@@ -233,7 +250,7 @@ class JoinerPower(Request):
 
     on: bool = True
     joiner: Annotated[Name | None, pydantic.Field(description="A shipped joiner's name.")] = None
-    device: Annotated[Eui64Text | None, pydantic.Field(description="Which one to switch off.")] = None
+    device: Annotated[GivenEui64 | None, pydantic.Field(description="Which one to switch off.")] = None
 
 
 class Powered(Data):

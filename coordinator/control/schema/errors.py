@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 
 class ErrorCode(enum.Enum):
-    """What went wrong. With every code but `TIMEOUT` and `INTERNAL` nothing was changed at all."""
+    """What went wrong. With every code but `TIMEOUT`, `PARTLY_DONE` and `INTERNAL` nothing was changed at
+    all.
+    """
 
     MALFORMED = "malformed"
     """The payload is no JSON object: too large, too deep, not UTF-8, not JSON, NaN, a key twice."""
@@ -30,6 +32,8 @@ class ErrorCode(enum.Enum):
     """More requests are in flight than the limit allows."""
     TIMEOUT = "timeout"
     """What it waited for did not come `within` its time; what was not done by then will not be."""
+    PARTLY_DONE = "partly-done"
+    """Steps of a script took effect, and stay; then one did not fit any more. `details` has each step."""
     RADIO_LOST = "radio-lost"
     """There is no radio to do it with."""
     FORBIDDEN = "forbidden"

@@ -177,7 +177,17 @@ class FrameOnAir(Event):
 
     frame: int
     sent: bool
-    psdu: str
+    psdu: Annotated[str, pydantic.Field(description="Its octets without FCS, in hexadecimal.")]
+    withheld: Annotated[
+        Literal["key", "encrypted", "damaged"] | None,
+        pydantic.Field(
+            description="Why zeros stand in `psdu` where the frame has something else: without "
+            "`control.expose_keys` nothing that shows a key is published. `key`: a key in the clear. "
+            "`encrypted`: the payload of an APS command that a link key alone protects, which may be a "
+            "Transport-Key, with its MIC. `damaged`: all but three octets of a Transport-Key without "
+            "NWK security that a frame fault acted on."
+        ),
+    ] = None
     channel: int | None = None
     rssi: int | None = None
     lqi: int | None = None

@@ -7,7 +7,15 @@ from typing import Annotated, Literal
 import pydantic
 
 from coordinator.control.schema.base import Changed, Data, Request, Switch, When
-from coordinator.control.schema.values import Eui64Text, Generation, Label, Name, Scalar, Seconds
+from coordinator.control.schema.values import (
+    Generation,
+    GivenEui64,
+    Label,
+    Name,
+    ProfileName,
+    Scalar,
+    Seconds,
+)
 
 Settings = dict[str, Scalar]
 
@@ -42,7 +50,7 @@ class Profile(Data):
 
 
 class ProfileList(Request):
-    """Every profile that ships."""
+    """Every profile that ships, and the one that the bench was started with."""
 
 
 class Listed(Data):
@@ -62,13 +70,18 @@ class ProfileSet(Switch):
     """Become another Trust Center: a profile by its name, or one written out as its file would have it."""
 
     profile: Annotated[
-        Name | dict[str, object],
-        pydantic.Field(description="A shipped profile's name, or the tables of a profile file as an object."),
+        ProfileName | dict[str, object],
+        pydantic.Field(
+            description="The name of a profile that ships, or of the one that the bench was started with; or "
+            "the tables of a profile file as an object."
+        ),
     ]
 
 
 class ProfileReload(Switch):
-    """Read the present profile's files again."""
+    """Read the present profile's files again, and those of the one that the bench was started with. When one
+    is wrong nothing is changed.
+    """
 
 
 class BehaviourList(Request):
@@ -104,13 +117,14 @@ class FaultMatch(pydantic.BaseModel):
     frame: Annotated[
         Name, pydantic.Field(description="What it carries: transport-key-tclk, beacon, any, ...")
     ] = "any"
-    device: Annotated[Eui64Text | None, pydantic.Field(description="To this device only.")] = None
+    device: Annotated[GivenEui64 | None, pydantic.Field(description="To this device only.")] = None
 
 
-class FaultArm(Switch):
-    """Damage frames deliberately: the next `count` that match, after `skip` of them."""
+class FrameFault(pydantic.BaseModel):
+    """Deliberate damage to frames: to the next `count` that match, after `skip` of them."""
 
-    when: When = "now"
+    model_config = pydantic.ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
     fault: Annotated[Name, pydantic.Field(description="Its name; another of that name is replaced.")]
     match: FaultMatch = FaultMatch()
     action: Literal["drop", "repeat", "flip", "truncate"]
@@ -123,6 +137,12 @@ class FaultArm(Switch):
     octets: Annotated[int, pydantic.Field(ge=1, le=126, description="truncate: how many are cut off.")] = 1
     count: Annotated[int | None, pydantic.Field(ge=1, le=1_000_000, description="null: until disarmed.")] = 1
     skip: Annotated[int, pydantic.Field(ge=0, le=1_000_000)] = 0
+
+
+class FaultArm(FrameFault, Switch):
+    """Damage frames deliberately: the next `count` that match, after `skip` of them."""
+
+    when: When = "now"
 
 
 class FaultDisarm(Switch):
@@ -162,20 +182,40 @@ class Choice(pydantic.BaseModel):
     settings: Settings = {}
 
 
+class Update(pydantic.BaseModel):
+    """A behaviour in force, and other settings for it; those not named stay."""
+
+    model_config = pydantic.ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    name: Label
+    settings: Settings
+
+
 class Step(pydantic.BaseModel):
-    """One change of a script: any of them, in this order, taking effect together."""
+    """One change of a script: a profile, then behaviours that go, change and come, then frame faults that go
+    and come, all of it taking effect together.
+    """
 
     model_config = pydantic.ConfigDict(strict=True, extra="forbid", frozen=True)
 
     when: When
-    profile: Name | dict[str, object] | None = None
-    add: Annotated[list[Choice], pydantic.Field(description="Behaviours to add.", max_length=32)] = []
+    profile: ProfileName | dict[str, object] | None = None
     remove: Annotated[list[Label], pydantic.Field(description="Behaviours to take out.", max_length=32)] = []
+    update: Annotated[
+        list[Update], pydantic.Field(description="Behaviours in force to change.", max_length=32)
+    ] = []
+    add: Annotated[list[Choice], pydantic.Field(description="Behaviours to add.", max_length=32)] = []
+    disarm: Annotated[
+        list[Name],
+        pydantic.Field(description="Frame faults to take off; one that is spent by then is.", max_length=32),
+    ] = []
+    arm: Annotated[list[FrameFault], pydantic.Field(description="Frame faults to arm.", max_length=32)] = []
 
     @pydantic.model_validator(mode="after")
     def _not_empty(self) -> Step:
-        if self.profile is None and not self.add and not self.remove:
-            raise ValueError("a step changes something: profile, add or remove")
+        changes = (self.remove, self.update, self.add, self.disarm, self.arm)
+        if self.profile is None and not any(changes):
+            raise ValueError("a step changes something: profile, remove, update, add, disarm or arm")
         return self
 
 

@@ -15,7 +15,8 @@ from coordinator.control.http.listening import Address
 from coordinator.control.http.server import serve
 from coordinator.control.plane import Plane
 from coordinator.types import Instant
-from tests.control.http.bench import FREE, run, until
+from tests.control.http.bench import run, until
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.real_time, pytest.mark.node]
 
@@ -40,9 +41,9 @@ def test_it_sees_each_event_comes_back_by_itself_and_learns_what_it_missed(tmp_p
         plane = Plane(dispatcher=Dispatcher({}), feed=feed, board=Board())
 
         async def viewed(count: int) -> None:
-            await until(lambda: len(feed._readers) == count, 10)
+            await until(lambda: len(feed._readers) == count)
 
-        async with serve(plane, FREE) as bound:
+        async with serve(plane, Address(host="127.0.0.1", port=free_port())) as bound:
             url = f"{bound.url}/api/v1/events?kinds=left,verdict"
             node = await asyncio.create_subprocess_exec(
                 "node", str(script), url, stdout=asyncio.subprocess.PIPE

@@ -24,6 +24,7 @@ from coordinator.control.schema.profiles import Profile
 from coordinator.types import Instant
 from tests.control.http.bench import run, until
 from tests.control.mqtt.broker import Broker
+from tests.pace import PATIENCE
 
 __all__ = ["BASE", "QUICK", "Bench", "Listener", "ask", "bench", "listener", "plane_of", "run", "until"]
 
@@ -47,10 +48,11 @@ class Bench:
         """Until it has been connected so often, and is."""
         await until(lambda: self.transport.connected and self.transport.connections >= times)
 
-    async def lost(self, limit: float = 5.0) -> str:
-        """Until it is told that there is no broker; why."""
+    async def lost(self, limit: float = PATIENCE) -> str:
+        """Until it is told that there is no broker; why, as it was told first."""
         await until(lambda: bool(self.told) and not self.told[-1][0], limit)
-        return self.told[-1][1]
+        since = max((number for number, (up, _) in enumerate(self.told) if up), default=-1)
+        return self.told[since + 1][1]
 
     async def leave(self) -> None:
         """As a daemon does that ends."""
@@ -96,7 +98,7 @@ async def bench(
     plane = plane_of({"profile/get": get, "profile/set": get, **(handlers or {})}, broken)
     place: Link = at(
         broker if isinstance(broker, str) else broker.url,
-        **{"id": "tc0", "keepalive": 1, **link},  # type: ignore[arg-type]  # fields of Link
+        **{"id": "tc0", "keepalive": round(PATIENCE), **link},  # type: ignore[arg-type]  # fields of Link
     )
     transport = MqttTransport(plane, place, lambda up, why: told.append((up, why)), patience=patience)
     running = asyncio.ensure_future(transport.run())
@@ -147,7 +149,7 @@ class Listener:
             each for each in self.heard if each.topic == topic or (below and each.topic.startswith(topic))
         ]
 
-    async def until(self, topic: str, count: int = 1, limit: float = 5.0) -> list[Heard]:
+    async def until(self, topic: str, count: int = 1, limit: float = PATIENCE) -> list[Heard]:
         """The messages on a topic, once there are so many."""
         await until(lambda: len(self.on(topic)) >= count, limit)
         return self.on(topic)

@@ -13,17 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.operation.debian import program
+from tests.pace import PATIENCE
+from tests.ports import free_port
 
-PATIENCE = 10.0
-"""Seconds that a broker may take to come or to go."""
 OPEN = "allow_anonymous true"
 KEEPS = "persistence true\nautosave_interval 1\nautosave_on_changes true"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -97,7 +91,7 @@ class Broker:
         out = asyncio.subprocess.PIPE
         command = self.command(verb, *arguments, v=v)
         done = await asyncio.create_subprocess_exec(*command, stdout=out, stderr=out)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             said, complained = await done.communicate()
         assert not check or done.returncode == 0, (arguments, said, complained)
         return said.decode() if check else said.decode() + complained.decode()

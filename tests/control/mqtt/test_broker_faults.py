@@ -14,10 +14,13 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from coordinator.control.mqtt.transport import Patience
+from coordinator.control.mqtt import transport
+from coordinator.control.mqtt.connection import ACKNOWLEDGED_WITHIN, CONNECTED_WITHIN, GIVEN_UP_WITHIN
+from coordinator.control.mqtt.transport import LEFT_WITHIN, Patience
 from coordinator.control.schema.base import Data, Request
 from coordinator.control.schema.documents import Health
 from coordinator.control.schema.profiles import Profile
+from tests import pace
 from tests.control.http.bench import waiting
 from tests.control.mqtt.bench import BASE, QUICK, ask, bench, listener, run, until
 from tests.control.mqtt.broker import KEEPS, OPEN, Broker, broker
@@ -34,21 +37,24 @@ async def main():
         await asyncio.sleep(60)
 asyncio.run(main())
 """
+STALL = 0.5
+"""Seconds; who waits for a broker waits for longer."""
 AVAILABILITY = ("-q", "1", "-t", f"{BASE}/availability", "-C", "1", "-F", "%p")
 
 
 class Stalls:
-    """The longest time that the event loop did not come round."""
+    """The longest time that the event loop did not come round, though the machine would have let it."""
 
     def __init__(self) -> None:
         self.longest = 0.0
 
     async def watch(self) -> None:
-        last = time.monotonic()
+        last, kept_waiting = time.monotonic(), pace.kept_waiting()
         while True:
             await asyncio.sleep(0.005)
-            now = time.monotonic()
-            self.longest, last = max(self.longest, now - last), now
+            now, kept_now = time.monotonic(), pace.kept_waiting()
+            self.longest = max(self.longest, now - last - (kept_now - kept_waiting))
+            last, kept_waiting = now, kept_now
 
 
 @contextlib.asynccontextmanager
@@ -88,11 +94,12 @@ def test_a_broker_that_was_restarted_is_told_everything_again(own: Broker, kept:
     async def scenario() -> None:
         async with bench(own) as served:
             getattr(own, end)()
-            assert "connection was lost" in await served.lost() or "shutting down" in served.told[-1][1]
+            why = await served.lost()
+            assert "connection was lost" in why or "shutting down" in why
             own.start()
             await served.connected(2)
             said = await own.client(
-                "sub", "-q", "1", "-t", f"{BASE}/#", "-F", "%r %t %p", "-C", "4", "-W", "3"
+                "sub", "-q", "1", "-t", f"{BASE}/#", "-F", "%r %t %p", "-C", "4", "-W", "60"
             )
             assert f"1 {BASE}/availability online" in said.splitlines()
             assert {line.split()[1].rpartition("/")[2] for line in said.splitlines()} == {
@@ -149,17 +156,18 @@ def test_a_broker_that_is_not_there_at_first_is_found_and_told_once_meanwhile(ow
 
 def test_a_frozen_broker_is_told_lost_in_time_and_stalls_nothing(own: Broker) -> None:
     async def scenario() -> None:
-        async with bench(own) as served, stalls() as seen:
+        async with bench(own, keepalive=1) as served, stalls() as seen:
             own.freeze()
             began = time.monotonic()
-            assert "does not answer" in (await served.lost()) or "lost" in served.told[-1][1]
-            assert time.monotonic() - began < 4
+            why = await served.lost()
+            assert "does not answer" in why or "lost" in why
+            assert time.monotonic() - began < ACKNOWLEDGED_WITHIN / 2
             for _ in range(5):
                 served.plane.feed.publish("left", {})
             await asyncio.sleep(0.5)  # attempts go on meanwhile
             own.thaw()
-            await until(lambda: served.transport.connected and served.transport.waiting == 0, 8)
-            assert seen.longest < 0.2
+            await until(lambda: served.transport.connected and served.transport.waiting == 0)
+            assert seen.longest < STALL
 
     run(scenario())
 
@@ -168,12 +176,12 @@ def test_leaving_a_frozen_broker_takes_no_longer_than_a_goodbye_and_is_told_when
     own: Broker,
 ) -> None:
     async def scenario() -> None:
-        async with bench(own, keepalive=30) as served:
+        async with bench(own) as served:
             own.freeze()
             served.plane.feed.publish("left", {})
             began = time.monotonic()
             await served.leave()
-            assert time.monotonic() - began < 4
+            assert time.monotonic() - began < 3 * LEFT_WITHIN + 3
             own.thaw()
         assert (await own.client("sub", *AVAILABILITY)).strip() == "offline"
 
@@ -186,9 +194,9 @@ def test_leaving_while_a_connection_is_being_made_to_a_frozen_broker_is_quick(ow
     async def scenario() -> None:
         async with bench(own, connected=False) as served:
             await asyncio.sleep(0.3)
-            began = time.monotonic()
+            watch = pace.Watch()
             await served.leave()
-            assert time.monotonic() - began < 1
+            assert watch.seconds < 2 * GIVEN_UP_WITHIN + 1 < CONNECTED_WITHIN
 
     run(scenario())
 
@@ -207,9 +215,9 @@ def test_a_host_that_swallows_connections_is_told_and_stalls_nothing() -> None:
                     each.connect(("127.0.0.1", port))
             async with stalls() as seen, bench(f"mqtt://127.0.0.1:{port}", connected=False) as served:
                 began = loop.time()
-                assert (await served.lost(8)).endswith("the broker does not answer")
-                assert loop.time() - began < 7
-            assert seen.longest < 0.2
+                assert (await served.lost()).endswith("the broker does not answer")
+                assert loop.time() - began < 3 * CONNECTED_WITHIN
+            assert seen.longest < STALL
             for each in waiting:
                 each.close()
 
@@ -271,13 +279,13 @@ def test_over_a_slow_network_everything_arrives_in_order(own: Broker) -> None:
             bench(net.url) as served,
             stalls() as seen,
         ):
-            net.rate = 40_000
+            net.rate = 40_000  # octets a second, for some 60,000
             for _ in range(300):
                 served.plane.feed.publish("left", {"why": "x" * 60})
-            await heard.until(f"{BASE}/event/", 300, 12)
+            await heard.until(f"{BASE}/event/", 300)
             assert heard.seqs() == list(range(1, 301))
             assert served.transport.connections == 1
-            assert seen.longest < 0.2
+            assert seen.longest < STALL
 
     run(scenario())
 
@@ -312,9 +320,13 @@ def test_two_benches_with_one_id_take_turns_ever_more_slowly_and_say_why(own: Br
         async with bench(own, patience=patience) as first, bench(own, patience=patience) as second:
             await asyncio.sleep(2.5)
             assert first.transport.connections + second.transport.connections <= 14
-            reasons = {why for up, why in first.told + second.told if not up}
-            again = "the connection was lost again; does another client use the id 'tc0'?"
-            assert reasons == {f"{own.url}: the connection was lost", f"{own.url}: {again}"}
+            again = f"{own.url}: the connection was lost again; does another client use the id 'tc0'?"
+
+            def reasons() -> set[str]:
+                return {why for up, why in first.told + second.told if not up}
+
+            await until(lambda: again in reasons())
+            assert reasons() == {f"{own.url}: the connection was lost", again}
 
     run(scenario())
 
@@ -361,7 +373,7 @@ def test_a_thousand_requests_in_flight_are_answered_in_order_and_the_next_is_ref
             return Profile(profile="zb3", title="A Trust Center", generation=1)
 
         async with (
-            bench(made, {"profile/set": effective, "profile/list": at_once}, keepalive=10) as served,
+            bench(made, {"profile/set": effective, "profile/list": at_once}, keepalive=60) as served,
             listener(made, reply) as heard,
         ):
             for n in range(1_200):
@@ -381,9 +393,11 @@ def test_a_thousand_requests_in_flight_are_answered_in_order_and_the_next_is_ref
         run(scenario(made))
 
 
-def test_the_last_events_leave_before_the_goodbye(own: Broker) -> None:
+def test_the_last_events_leave_before_the_goodbye(own: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "LEFT_WITHIN", pace.PATIENCE)
+
     async def scenario() -> None:
-        async with listener(own) as heard, bench(own, keepalive=10) as served:
+        async with listener(own) as heard, bench(own) as served:
             for _ in range(200):
                 served.plane.feed.publish("left", {})
             served.plane.feed.publish("verdict", {})

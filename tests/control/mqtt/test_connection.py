@@ -14,7 +14,8 @@ import pytest
 from coordinator.control.mqtt.connection import ARRIVED, Connection
 from coordinator.control.mqtt.link import at
 from tests.control.mqtt.bench import run
-from tests.control.mqtt.broker import OPEN, PATIENCE, Broker, broker
+from tests.control.mqtt.broker import OPEN, Broker, broker
+from tests.pace import PATIENCE
 
 pytestmark = pytest.mark.real_time
 

@@ -12,12 +12,15 @@ import pytest
 
 from coordinator.control.schema.base import Data, Request
 from coordinator.control.schema.profiles import Profile
+from tests import pace
 from tests.control.mqtt.bench import BASE, Bench, Listener, ask, bench, listener, run
 from tests.control.mqtt.broker import Broker
 
 pytestmark = pytest.mark.real_time
 
 REPLY = "legacy-tc/_reply/me/1"
+AS_RR = " as auto-"
+"""How the broker logs a client that leaves its name to the broker."""
 
 
 async def error_of(heard: Listener, verb: str, body: object = None, **request: object) -> dict[str, object]:
@@ -65,12 +68,13 @@ def test_a_request_that_waited_beyond_its_expiry_while_the_bench_was_held_up_is_
             )
             expiring = ("-D", "publish", "message-expiry-interval", "1")
             late.append(subprocess.Popen([*command, *expiring], stdout=subprocess.PIPE, text=True))
+            pace.until(lambda: own.log.count(AS_RR) == 2)  # the one that asks for this is the other
             time.sleep(2.6)  # the event loop stands still
             return Profile(profile="zb3", title="A Trust Center", generation=1)
 
-        async with bench(own, {"profile/list": held}, keepalive=10) as served:
+        async with bench(own, {"profile/list": held}) as served:
             await own.client("rr", "-q", "1", "-t", f"{BASE}/request/profile/list", "-e", "a/1", "-m", "{}")
-            said, _ = await asyncio.to_thread(late[0].communicate, timeout=5)
+            said, _ = await asyncio.to_thread(late[0].communicate, timeout=pace.PATIENCE)
             assert '"expired"' in said
             assert served.done == []
 
@@ -221,7 +225,7 @@ def test_an_illegal_response_topic_harms_nobody_but_its_sender(shared: Broker, t
     async def scenario() -> None:
         async with listener(shared) as heard, bench(shared) as served:
             async with aiomqtt.Client(
-                "127.0.0.1", shared.port, protocol=aiomqtt.ProtocolVersion.V5, timeout=0.5
+                "127.0.0.1", shared.port, protocol=aiomqtt.ProtocolVersion.V5, timeout=pace.PATIENCE
             ) as sender:
                 with contextlib.suppress(aiomqtt.MqttError):  # the broker ends the sender's connection
                     await ask(sender, "profile/get", answer_to=topic)

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -26,17 +26,17 @@ from paho.mqtt.properties import Properties
 
 from tests.control.mqtt.broker import Broker
 from tests.dongle.program import DEADLINE, PROGRAM, ROOT
+from tests.pace import PATIENCE
 
 Json = dict[str, Any]
 Result = TypeVar("Result")
 
 SCHEMAS = ROOT / "docs" / "api" / "schemas"
 DOCUMENTS = ("info", "state", "health")
-LIMIT = 30.0
-"""Seconds for what should take one or two, on a machine that has other things to do."""
+LIMIT = PATIENCE
 
 
-def run(scenario: Coroutine[Any, Any, Result], limit: float = 150.0) -> Result:
+def run(scenario: Coroutine[Any, Any, Result], limit: float = 600.0) -> Result:
     """Run it, for so many seconds at most."""
 
     async def bounded() -> Result:
@@ -65,11 +65,11 @@ def faults(name: str, document: object) -> list[str]:
     return [f"{name}: {error.json_path}: {error.message}" for error in validator(name).iter_errors(document)]
 
 
-def program(*arguments: str, **more: Any) -> subprocess.Popen[bytes]:
+def program(*arguments: str, python: Sequence[str] = PROGRAM, **more: Any) -> subprocess.Popen[bytes]:
     """``legacy-tc ...``"""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("LEGACY_TC")}
     environment = {**inherited, "PYTHONPATH": str(ROOT), **more.pop("environment", {})}
-    return subprocess.Popen([*PROGRAM, *arguments], env=environment, stdin=subprocess.DEVNULL, **more)
+    return subprocess.Popen([*python, *arguments], env=environment, stdin=subprocess.DEVNULL, **more)
 
 
 async def said_by(*arguments: str) -> tuple[int, str, str]:
@@ -143,6 +143,7 @@ async def daemon(
     *more: str,
     id: str = "tc0",
     environment: Mapping[str, str] | None = None,
+    python: Sequence[str] = PROGRAM,
 ) -> AsyncIterator[Daemon]:
     """A service on a simulated radio, unless `more` names another; told to end at the end."""
     path = folder / f"{id}.log"
@@ -152,7 +153,7 @@ async def daemon(
         arguments += ["--profile", "zb3"]
     variables = {"LEGACY_TC__EVIDENCE__FOLDER": str(folder / "evidence"), **(environment or {})}
     with path.open("wb") as log, (folder / f"{id}.out").open("wb") as out:
-        process = program(*arguments, stdout=out, stderr=log, environment=variables)
+        process = program(*arguments, python=python, stdout=out, stderr=log, environment=variables)
     try:
         yield Daemon(process, path)
         if process.poll() is None:

@@ -26,7 +26,7 @@ async def a_join(tc: Client) -> str:
     await tc.done("fault/arm", fault="x", action="repeat", match={"frame": "beacon"})
     assert len((await tc.done("fault/list"))["faults"]) == 1
     powered = await tc.done("joiner/power", joiner="zboss-r22")
-    verdict = await tc.done("verdict/get", wait=20.0)
+    verdict = await tc.done("verdict/get", wait=50.0)
     assert (verdict["outcome"], verdict["run"]) == ("joined-secure", "fw#1")
     assert (await tc.done("run/get"))["active"]
     await tc.done("run/stop", run="fw#1")

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.control.mqtt.broker import Broker, free_port
+from tests.control.mqtt.broker import Broker
+from tests.dongle.program import EARLY
 from tests.end_to_end import wireshark
 from tests.end_to_end.control.rack import (
     Daemon,
@@ -24,6 +25,7 @@ from tests.end_to_end.control.rack import (
     said_by,
     until,
 )
+from tests.ports import free_port
 
 pytestmark = pytest.mark.real_time
 
@@ -44,7 +46,7 @@ def test_a_broker_that_dies_in_the_midst_of_a_join_changes_nothing(own: Broker, 
                     await tc.until("joined")
                     broker.kill()
                 await served.logged("broker", state="disconnected")
-            answer = await served.post("verdict/get", wait=20.0)
+            answer = await served.post("verdict/get", wait=50.0)
             assert answer["status"] == "ok", answer
             health = (await served.post("health"))["data"]
             assert health["ok"]
@@ -165,11 +167,12 @@ def test_two_sigterms_end_it_within_five_seconds_with_its_files_whole(own: Broke
 @pytest.mark.parametrize("moment", [0.0, 0.3])
 def test_an_interrupt_while_it_starts_ends_it_quietly(moment: float, own: Broker, tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with daemon(tmp_path, own.url) as served:
+        async with daemon(tmp_path, own.url, python=EARLY) as served:
             if moment:
                 await served.logged("http")  # the control plane is up, the network may not be
             else:
-                await asyncio.sleep(0.5)  # it loads
+                await until(lambda: (tmp_path / "tc0.out").read_text("utf-8") == "loading\n")
+                await asyncio.sleep(0.4)  # it loads
             served.process.send_signal(signal.SIGINT)
             assert await served.ends() == 130
             assert "Traceback" not in served.log_path.read_text("utf-8")

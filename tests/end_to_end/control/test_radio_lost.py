@@ -50,7 +50,7 @@ def test_a_radio_that_dies_is_told_at_once_and_the_verdict_is_inconclusive(
                 # What the Trust Center is when the radio is back can be said already.
                 changed = await tc.done("profile/set", profile="pre-zb3", when="now")
                 assert changed["generation"] == generation + 1
-                verdict = await tc.done("verdict/get", run="r", wait=20.0)
+                verdict = await tc.done("verdict/get", run="r", wait=50.0)
                 assert verdict["verdict"] == "inconclusive"
                 assert verdict["incomplete"]
                 assert not (await tc.done("run/stop"))["run"]["active"]

@@ -99,10 +99,10 @@ def daemon(*arguments: str, **environment: str) -> Iterator[Daemon]:
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(DEADLINE)
         finally:
             process.kill()
             process.wait()
-            reader.join(10)
+            reader.join(DEADLINE)
             assert process.stderr is not None
             process.stderr.close()

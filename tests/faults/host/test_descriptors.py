@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.host.daemon import Daemon, Json, daemon
+from tests.faults.host.daemon import DEADLINE, Daemon, Json, daemon
 
 pytestmark = pytest.mark.real_time
 
@@ -28,7 +28,7 @@ def squeeze(running: Daemon) -> tuple[int, int]:
 def test_without_a_descriptor_the_run_goes_on_what_needs_one_says_so_and_it_recovers(tmp_path: Path) -> None:
     with daemon(LEGACY_TC__EVIDENCE__FOLDER=str(tmp_path)) as running:
         address = running.url.removeprefix("http://")
-        line = http.client.HTTPConnection(address, timeout=30)
+        line = http.client.HTTPConnection(address, timeout=DEADLINE)
 
         def ask(verb: str, **request: object) -> Json:
             """Over the one connection that is there already."""
@@ -50,7 +50,7 @@ def test_without_a_descriptor_the_run_goes_on_what_needs_one_says_so_and_it_reco
         unread = ask("joiner/power", joiner="telink")  # its file cannot be opened
         assert unread["error"]["code"] == "busy"  # type: ignore[index]
         assert "Too many open files" in str(unread["error"])
-        verdict = ask("verdict/get", run="one", wait=30)["data"]
+        verdict = ask("verdict/get", run="one", wait=DEADLINE / 2)["data"]
         assert (verdict["verdict"], verdict["incomplete"]) == ("pass", [])  # type: ignore[index]
 
         resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE, before)
