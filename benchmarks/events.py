@@ -104,6 +104,6 @@ async def hold(rate: int, seconds: float, *more: str) -> Rung:
             await asking.steer(COMMANDS_A_SECOND, stopped)
             milled = await bench.stop()
             answers, switches, refused = list(asking.answers), asking.switches, asking.refused
-            await asking.drained()
+            await asking.drained(events, milled)
         found = taken(events, milled)
     return Rung(rate=rate, taken=found, answers=answers, switches=switches, refused=refused)

@@ -117,7 +117,7 @@ async def steered(
             making.cancel()
             stopped.set()
             await steering
-            await asking.drained()
+            await asking.drained(events, milled)
         found = taken(events, milled)
     told = (
         f"{len(asking.answers) / milled.seconds:.0f} commands/s, {asking.switches} switches; "

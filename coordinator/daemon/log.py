@@ -31,6 +31,7 @@ _NO_ROOM = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 _AGAIN = 1.0
 """Seconds between two words on resources that are not there."""
 _ACCEPTING = "._start_serving("
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _LEFT_OUT = frozenset(("kind", "t_mono_ns"))
 
 
@@ -39,6 +40,7 @@ class Log:
 
     def __init__(self, settings: LogSettings) -> None:
         self._settings = settings
+        self._least = _LEVELS[settings.level]
         self._file: BackgroundFile | None = None
         self._gone = False
         self._no_room_said = -_AGAIN
@@ -80,13 +82,16 @@ class Log:
             self.event(event)
 
     def event(self, event: Event) -> None:
-        """Log one event."""
+        """Log one event. Most are frames, which are seldom wanted: those cost next to nothing."""
+        level = _level_of(event)
+        if level < self._least:
+            return
         fields = {
             _RENAMED.get(name, name): value
             for name, value in event.body.items()
             if name not in _LEFT_OUT and value is not None
         }
-        self._logger.log(_level_of(event), event.kind, **fields)
+        self._logger.log(level, event.kind, **fields)
 
     def say(self, what: str, **fields: object) -> None:
         """Log something that is no event."""
