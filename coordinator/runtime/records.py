@@ -2,8 +2,8 @@
 
 Keys of records: a letter and an identifier. ``N`` the network, ``K`` and a key sequence number a network
 key, ``L`` the default link key, ``C`` and a key (or nothing, for APS) the bound of an outgoing counter,
-``D`` and an EUI-64 a device, ``F`` what is left of networks that were
-forgotten. All numbers little-endian, EUI-64s as on air.
+``D`` and an EUI-64 a device, ``F`` what is left of networks that were forgotten. All numbers little-endian,
+EUI-64s as on air.
 """
 
 from __future__ import annotations
