@@ -40,8 +40,8 @@ def _window(run: Begun) -> str:
 
 
 def behaviours_of(order: Order) -> str:
-    """The behaviours of the profile in a line."""
-    return ", ".join(behaviour.name for behaviour in order.profile.behaviours) or "none: compliant"
+    """The behaviours that are in force from the beginning, in a line."""
+    return ", ".join(behaviour.name for behaviour in order.begins_with.behaviours) or "none: compliant"
 
 
 class TerminalReporter:
@@ -74,10 +74,10 @@ class TerminalReporter:
                 for line in SIMULATED_BANNER.splitlines():
                     self._plain("\n".join(textwrap.wrap(line, max(self._width, 20))))
                 self._plain(rule)
-        permit = order.setting.permit // SECOND
+        profile, permit = order.begins_with.profile, order.setting.permit // SECOND
         self._told_closed = not permit
         for label, text in (
-            ("profile", f"{order.profile.name}: {order.profile.title}"),
+            ("profile", f"{profile.name}: {profile.title}"),
             ("behaviours", behaviours_of(order)),
             (
                 "network",
@@ -206,8 +206,8 @@ class JsonReporter:
             Instant(0),
             {
                 "kind": "started",
-                "profile": order.profile.name,
-                "behaviours": [behaviour.name for behaviour in order.profile.behaviours],
+                "profile": order.begins_with.profile.name,
+                "behaviours": [behaviour.name for behaviour in order.begins_with.behaviours],
                 "joiner": None if order.joiner is None else order.joiner.name,
                 "seed": order.seed,
                 "radio": run.radio,

@@ -38,7 +38,7 @@ class Judge:
         self._radio = radio
         self._ladder = Ladder()
         self._powered: OrderedDict[Eui64, tuple[JoinerNode, JoinerModel]] = OrderedDict()
-        self._profile = order.profile.name
+        self._profile = order.begins_with.profile.name
         self._switches: list[trace.Switched] = []
         self._began_as: dict[Eui64, str] = {}
         self.witness = Witness(expect=order.expect)

@@ -67,6 +67,11 @@ class Order:
     change: str | None = None
     """The change that this session itself is, a generation of its own."""
 
+    @property
+    def begins_with(self) -> InForce:
+        """The profile and the behaviours that are in force from the beginning."""
+        return self.in_force or InForce.of(self.profile)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:

@@ -24,7 +24,6 @@ from coordinator.runtime.judge import Judge
 from coordinator.runtime.order import Begun, Ending, Ground, Order, Reform, Reporter
 from coordinator.runtime.relay import Relay
 from coordinator.sim.air import AirFrame
-from coordinator.switching.change import InForce
 from coordinator.switching.switcher import Switcher
 from coordinator.types import SECOND, Instant
 
@@ -59,7 +58,7 @@ class Session:
         self._reform: asyncio.Future[Reform] = asyncio.get_running_loop().create_future()
         self.judge = Judge(order, reporter, lambda: self.files, self._relay, ground.radio.kind)
         self._sinks: list[trace.Sink] = [self.judge.note]
-        in_force = order.in_force or InForce.of(order.profile)
+        in_force = order.begins_with
         self.center = TrustCenterNode(
             in_force.profile,
             order.setting,
@@ -84,7 +83,7 @@ class Session:
         return Files(
             utc_at_zero=self.ground.utc_at_zero,
             radio=self.ground.radio.kind,
-            remarks=tuple(_remarks(order)),
+            remarks=tuple(_remarks(order, self.switcher.in_force.profile.name)),
             **named,  # type: ignore[arg-type]  # paths, as the callers name them
         )
 
@@ -339,9 +338,9 @@ class Session:
         return self.judge.judge(self.judge.whose(closes), closes)
 
 
-def _remarks(order: Order) -> list[str]:
-    """What a capture says of the run it is of."""
-    remarks = [f"profile: {order.profile.name}"]
+def _remarks(order: Order, profile: str) -> list[str]:
+    """What a capture that begins under this profile says of the run it is of."""
+    remarks = [f"profile: {profile}"]
     if order.joiner is not None:
         remarks.append(f"joiner: {order.joiner.name}")
     if order.seed is not None:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import io
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from coordinator.cli.screen import JsonReporter, TerminalReporter
 from coordinator.daemon import sessions, steering
 from coordinator.runtime.order import Order, Reporter
 from coordinator.runtime.session import Session
 from coordinator.runtime.survey import NetworkInUse
 from coordinator.runtime.virtual_time import VirtualTimeLoop
 from tests.control.rig import Client, Json, bench
+from tests.operation.debian import program, run
 
 NOBODY = "00:00:00:00:00:00:00:01"
 NEVER = {"after": {"event": "removal"}}
@@ -248,6 +252,36 @@ def test_the_capture_of_the_first_network_is_not_written_over_by_the_next(tmp_pa
     sizes = [(tmp_path / name).stat().st_size for name in ("all.pcapng", "all-2.pcapng", "all-3.pcapng")]
     assert sizes[0] > sizes[1] > 0
     assert sizes[2] > 0
+
+
+@pytest.mark.tshark
+def test_each_network_is_told_of_with_the_behaviours_that_are_in_force_in_it(tmp_path: Path) -> None:
+    async def body(client: Client) -> None:
+        await client.done("profile/set", profile="pre-zb3", when="now")
+        await client.done("capture/start", file="late")
+        await client.done("behaviour/add", name="reqkey.delay", settings={"seconds": 2.0}, when="now")
+        await client.done("network/form")
+
+    (tmp_path / "again").mkdir()
+    plain, lines = io.StringIO(), io.StringIO()
+    bench(body, folder=tmp_path, capture=tmp_path / "all.pcapng", people=TerminalReporter(plain))
+    bench(body, folder=tmp_path / "again", people=JsonReporter(lines))
+    assert re.findall(r"^profile +(\S+):", plain.getvalue(), re.MULTILINE) == ["zb3", "pre-zb3"]
+    assert "reqkey.delay" in plain.getvalue().rpartition("behaviours")[2].partition("network")[0]
+    started = [
+        each for line in lines.getvalue().splitlines() if (each := json.loads(line))["kind"] == "started"
+    ]
+    assert [each["profile"] for each in started] == ["zb3", "pre-zb3"]
+    assert started[1]["behaviours"][-1] == "reqkey.delay"
+    captures = {
+        each.name: run(program("capinfos", "wireshark-common"), "-k", each).stdout
+        for each in tmp_path.glob("*.pcapng")
+    }
+    assert {name: re.findall(r"profile: (\S+)", said) for name, said in captures.items()} == {
+        "all.pcapng": ["zb3"],
+        "late.pcapng": ["pre-zb3"],
+        "all-2.pcapng": ["pre-zb3"],
+    }
 
 
 def test_frames_are_numbered_anew_in_each_network_in_events_as_in_answers() -> None:
