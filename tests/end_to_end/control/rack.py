@@ -35,6 +35,17 @@ SCHEMAS = ROOT / "docs" / "api" / "schemas"
 DOCUMENTS = ("info", "state", "health")
 LIMIT = PATIENCE
 
+OWN_PROFILE = """
+extends = "zb3"
+title = "One of our own"
+imitates = "nothing"
+
+[[behaviours]]
+name = "{behaviour}"
+seconds = 1.0
+"""
+"""A profile of somebody's own, with one behaviour that takes its time."""
+
 
 def run(scenario: Coroutine[Any, Any, Result], limit: float = 600.0) -> Result:
     """Run it, for so many seconds at most."""

@@ -15,6 +15,7 @@ from tests.control.mqtt.broker import Broker
 from tests.dongle.program import EARLY
 from tests.end_to_end import wireshark
 from tests.end_to_end.control.rack import (
+    OWN_PROFILE,
     Daemon,
     Json,
     bench,
@@ -84,34 +85,23 @@ def test_a_run_that_asked_for_it_ends_with_the_broker(own: Broker, tmp_path: Pat
     run(scenario())
 
 
-PROFILE = """
-extends = "zb3"
-title = "One of our own"
-imitates = "nothing"
-
-[[behaviours]]
-name = "{behaviour}"
-seconds = 1.0
-"""
-
-
 def test_hangup_reads_the_profile_again_and_a_broken_file_changes_nothing(
     own: Broker, tmp_path: Path
 ) -> None:
     file = tmp_path / "own.toml"
-    file.write_text(PROFILE.format(behaviour="reqkey.delay"), "utf-8")
+    file.write_text(OWN_PROFILE.format(behaviour="reqkey.delay"), "utf-8")
 
     async def scenario() -> None:
         async with bench(tmp_path, own, "--profile", str(file)) as (served, tc):
             assert tc.documents["state"]["behaviours"] == ["reqkey.delay"]
-            file.write_text(PROFILE.format(behaviour="confirm.delay"), "utf-8")
+            file.write_text(OWN_PROFILE.format(behaviour="confirm.delay"), "utf-8")
             served.process.send_signal(signal.SIGHUP)
             switched = await tc.until("switched")
             assert switched["gen"] == 2
             await until(lambda: tc.documents["state"]["generation"] == 2)
             assert tc.documents["state"]["behaviours"] == ["confirm.delay"]
 
-            file.write_text(PROFILE.format(behaviour="confirm.dela"), "utf-8")
+            file.write_text(OWN_PROFILE.format(behaviour="confirm.dela"), "utf-8")
             served.process.send_signal(signal.SIGHUP)
             refused = await tc.until("request", origin="SIGHUP", status="error")
             assert refused["code"] == "invalid"
@@ -123,7 +113,7 @@ def test_hangup_reads_the_profile_again_and_a_broken_file_changes_nothing(
             file.unlink()
             served.process.send_signal(signal.SIGHUP)
             await tc.until("request", since=refused["seq"], origin="SIGHUP", status="error")
-            file.write_text(PROFILE.format(behaviour="reqkey.delay"), "utf-8")
+            file.write_text(OWN_PROFILE.format(behaviour="reqkey.delay"), "utf-8")
             served.process.send_signal(signal.SIGHUP)
             assert (await tc.until("switched", since=refused["seq"]))["gen"] == 3
 

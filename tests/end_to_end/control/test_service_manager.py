@@ -15,19 +15,10 @@ from pathlib import Path
 import pytest
 
 from tests.dongle.program import DEADLINE, first_line, started
-from tests.end_to_end.control.rack import Daemon, Json, daemon, program, run, until
+from tests.end_to_end.control.rack import OWN_PROFILE, Daemon, Json, daemon, program, run, until
 
 pytestmark = pytest.mark.real_time
 
-PROFILE = """
-extends = "zb3"
-title = "One of our own"
-imitates = "nothing"
-
-[[behaviours]]
-name = "{behaviour}"
-seconds = 1.0
-"""
 NOT_FED_FOR = 2.5
 """Seconds of silence after which systemd would long have lost its patience."""
 
@@ -117,7 +108,7 @@ def test_hangup_reads_the_profile_of_a_service_that_nobody_steers_again(
     manager: Manager, tmp_path: Path
 ) -> None:
     file = tmp_path / "own.toml"
-    file.write_text(PROFILE.format(behaviour="reqkey.delay"), "utf-8")
+    file.write_text(OWN_PROFILE.format(behaviour="reqkey.delay"), "utf-8")
     events = tmp_path / "events.jsonl"
 
     def changes() -> list[str]:
@@ -136,12 +127,12 @@ def test_hangup_reads_the_profile_of_a_service_that_nobody_steers_again(
                 return manager.lines[status - 1], max(ready, status)
 
             since = await manager.hears("READY=1")
-            file.write_text(PROFILE.format(behaviour="confirm.delay"), "utf-8")
+            file.write_text(OWN_PROFILE.format(behaviour="confirm.delay"), "utf-8")
             said, since = await reloaded(since)
             assert said == "STATUS=the profile was read again"
             await until(lambda: len(changes()) == 1)
 
-            file.write_text(PROFILE.format(behaviour="confirm.dela"), "utf-8")
+            file.write_text(OWN_PROFILE.format(behaviour="confirm.dela"), "utf-8")
             said, since = await reloaded(since)
             assert said.startswith("STATUS=not read again: ")
             assert "confirm.delay" in said
@@ -230,7 +221,7 @@ def test_a_reload_of_a_steered_service_lasts_from_its_beginning_to_its_end(
     manager: Manager, tmp_path: Path
 ) -> None:
     file = tmp_path / "own.toml"
-    file.write_text(PROFILE.format(behaviour="reqkey.delay"), "utf-8")
+    file.write_text(OWN_PROFILE.format(behaviour="reqkey.delay"), "utf-8")
 
     async def scenario() -> None:
         async with daemon(tmp_path, None, "--profile", str(file), environment=manager.variables) as served:
